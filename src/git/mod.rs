@@ -1,0 +1,17 @@
+//! Git's nouns as plain values: object ids, ref names, ref updates, commits, trees, changed paths and the one meaning
+//! of a pattern. Nothing here reads a repository, and everything here is given hostile bytes.
+
+mod commit;
+mod file_change;
+mod name;
+mod oid;
+pub mod pattern;
+pub mod tree;
+mod update;
+
+pub use commit::{Commit, Malformed, ObjectKind, Tag};
+pub use file_change::{FileChange, FileEntry};
+pub use name::{BadRefName, RefKind, RefName};
+pub use oid::{ObjectFormat, Oid};
+pub use tree::Mode;
+pub use update::{Change, RefUpdate};

@@ -1,0 +1,7 @@
+//! refwarden: rules about pushes that hold no matter who, or what, is pushing.
+//!
+//! Data flows one way, and everything that decides is pure. In reading order:
+//!
+//! - [`git`]: git's nouns as plain values. No I/O.
+
+pub mod git;
