@@ -1,0 +1,181 @@
+//! Who a ruleset judges and who passes it.
+
+use jiff::civil::Date;
+
+use super::Location;
+use crate::git::pattern::fold;
+
+/// A group of names.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    /// Every member, nested groups resolved.
+    pub members: Vec<ActorPattern>,
+    /// The members' names on GitHub, nested groups resolved.
+    pub github: Vec<String>,
+    /// Where it stands in the policy.
+    pub at: Location,
+}
+
+/// Names that only GitHub has; on a git server they name nobody.
+pub fn is_github_only(name: &str) -> bool {
+    ["team:", "app:", "role:"].iter().any(|prefix| name.starts_with(prefix))
+        || ["org-admins", "deploy-keys", "enterprise-owners"].contains(&name)
+}
+
+/// A name in which `*` stands for any text. Nothing else is special.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActorPattern(String);
+
+impl ActorPattern {
+    /// A name or pattern.
+    pub fn new(text: impl Into<String>) -> ActorPattern {
+        ActorPattern(text.into())
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it names exactly one.
+    pub fn is_exact(&self) -> bool {
+        !self.0.contains('*')
+    }
+
+    /// Whether it matches byte for byte. Names that only GitHub has match nobody.
+    pub fn matches_exactly(&self, name: &str) -> bool {
+        !is_github_only(&self.0) && wildcard(self.0.as_bytes(), name.as_bytes())
+    }
+
+    /// Whether it matches after folding case and Unicode form.
+    pub fn matches_widely(&self, name: &str) -> bool {
+        self.matches_exactly(name) || (!is_github_only(&self.0) && wildcard(&fold(self.0.as_bytes()), &fold(name.as_bytes())))
+    }
+}
+
+/// Matches `*` against any text, greedily with one point to come back to: linear in practice, never exponential.
+fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    loop {
+        match (pattern.get(p), text.get(t)) {
+            (Some(b'*'), _) => {
+                retry = Some((p + 1, t));
+                p += 1;
+            }
+            (Some(expected), Some(found)) if expected == found => {
+                p += 1;
+                t += 1;
+            }
+            (None, None) => return true,
+            _ => match retry {
+                Some((after_star, from)) if from < text.len() => {
+                    p = after_star;
+                    t = from + 1;
+                    retry = Some((after_star, t));
+                }
+                _ => return false,
+            },
+        }
+    }
+}
+
+/// `actors`: only pushes by these are judged. Groups are resolved.
+#[derive(Debug, Clone, Default)]
+pub struct Actors {
+    /// Judged; empty means everyone.
+    pub only: Vec<ActorPattern>,
+    /// Not judged (`!`).
+    pub except: Vec<ActorPattern>,
+}
+
+impl Actors {
+    /// Whether pushes by this actor are judged. Who is included is compared after folding, who is excluded byte for
+    /// byte, because excluding relaxes.
+    pub fn judges(&self, actor: &str) -> bool {
+        (self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches_widely(actor)))
+            && !self.except.iter().any(|pattern| pattern.matches_exactly(actor))
+    }
+
+    /// Whether everyone is judged.
+    pub fn is_everyone(&self) -> bool {
+        self.only.is_empty() && self.except.is_empty()
+    }
+}
+
+/// When a bypass counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BypassMode {
+    /// Always.
+    Always,
+    /// Only when the host says that the push merges a reviewed pull request.
+    PullRequest,
+    /// As always; GitHub then keeps no record, a server logs it all the same.
+    Exempt,
+}
+
+/// One entry of `bypass`.
+#[derive(Debug, Clone)]
+pub struct Bypass {
+    /// As written: a name, `@group`, or a name that only GitHub has.
+    pub actor: String,
+    /// The exact names on a git server, groups resolved.
+    pub names: Vec<String>,
+    /// The names on GitHub, groups resolved.
+    pub github: Vec<String>,
+    /// When it counts.
+    pub mode: BypassMode,
+    /// The last day it counts, in UTC.
+    pub until: Option<Date>,
+    /// Why it exists.
+    pub reason: Option<String>,
+    /// Where it stands in the policy.
+    pub at: Location,
+}
+
+impl Bypass {
+    /// Whether it names this actor, byte for byte.
+    pub fn names(&self, actor: &str) -> bool {
+        self.names.iter().any(|name| name == actor && !is_github_only(name))
+    }
+
+    /// Whether it no longer counts on that day.
+    pub fn is_expired(&self, today: Date) -> bool {
+        self.until.is_some_and(|until| until < today)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn star_is_the_only_wildcard() {
+        for (pattern, name, expected) in [
+            ("claude-*", "claude-1", true),
+            ("claude-*", "claude-", true),
+            ("claude-*", "Claude-1", false),
+            ("*[bot]", "renovate[bot]", true),
+            ("*[bot]", "renovateb", false),
+            ("a?c", "abc", false),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*a*b", "xxaxxbxx", false),
+            ("", "", true),
+            ("*", "", true),
+            ("team:x", "team:x", false),
+        ] {
+            assert_eq!(ActorPattern::new(pattern).matches_exactly(name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_be_chosen_to_leave_the_judged() {
+        let agents = Actors { only: vec![ActorPattern::new("claude-*")], except: vec![ActorPattern::new("claude-safe")] };
+        assert!(agents.judges("CLAUDE-1"));
+        assert!(agents.judges("CLAUDE-SAFE"));
+        assert!(!agents.judges("claude-safe"));
+        assert!(!agents.judges("alice"));
+        assert!(Actors::default().judges("anyone"));
+    }
+}

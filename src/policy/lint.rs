@@ -1,0 +1,1 @@
+//! What is right but binds less than it looks.

@@ -1,0 +1,111 @@
+//! Which refs and repositories a ruleset is for.
+
+use crate::git::RefName;
+use crate::git::pattern::{PatternError, PatternSet};
+
+/// What the repository's `HEAD` says about its default branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DefaultBranch {
+    /// `HEAD` names this branch, and it exists.
+    Exists(RefName),
+    /// `HEAD` names this branch, and no branch exists yet: every pushed branch counts as default.
+    NoBranches(RefName),
+    /// `HEAD` names this branch, which does not exist while others do.
+    Missing(RefName),
+    /// `HEAD` names no branch.
+    Unnamed,
+}
+
+impl DefaultBranch {
+    /// The branch, if it exists.
+    pub fn existing(&self) -> Option<&RefName> {
+        match self {
+            DefaultBranch::Exists(name) => Some(name),
+            DefaultBranch::NoBranches(_) | DefaultBranch::Missing(_) | DefaultBranch::Unnamed => None,
+        }
+    }
+}
+
+/// `refs` of a ruleset.
+#[derive(Debug, Clone, Default)]
+pub struct RefScope {
+    /// What every name of the ruleset's target begins with: `refs/heads/`, `refs/tags/` or `refs/`.
+    pub namespace: &'static str,
+    /// `~ALL` is included.
+    pub include_all: bool,
+    /// `~DEFAULT_BRANCH` is included.
+    pub include_default: bool,
+    /// Included patterns, as full names.
+    pub include: PatternSet,
+    /// `~DEFAULT_BRANCH` is excluded.
+    pub exclude_default: bool,
+    /// Excluded patterns, as full names.
+    pub exclude: PatternSet,
+}
+
+impl RefScope {
+    /// Whether the ruleset judges pushes to this ref: included after folding, not excluded byte for byte.
+    ///
+    /// `default` answers whether a name is the default branch.
+    ///
+    /// # Errors
+    /// A pattern does not compile.
+    pub fn judges(&self, name: &RefName, is_default: bool) -> Result<bool, PatternError> {
+        let bytes = name.as_bytes();
+        Ok(bytes.starts_with(self.namespace.as_bytes())
+            && (self.include_all || (self.include_default && is_default) || self.include.matches_widely(bytes)?)
+            && !(self.exclude_default && is_default)
+            && !self.exclude.matches_exactly(bytes)?)
+    }
+
+    /// Whether the ref is covered, so that what it holds has been judged: byte for byte.
+    ///
+    /// # Errors
+    /// A pattern does not compile.
+    pub fn covers(&self, name: &RefName, is_default: bool) -> Result<bool, PatternError> {
+        let bytes = name.as_bytes();
+        Ok(bytes.starts_with(self.namespace.as_bytes())
+            && (self.include_all || (self.include_default && is_default) || self.include.matches_exactly(bytes)?)
+            && !(self.exclude_default && is_default)
+            && !self.exclude.matches_exactly(bytes)?)
+    }
+
+    /// Whether the scope speaks of the default branch, so that it must be known.
+    pub fn needs_default(&self) -> bool {
+        self.include_default || self.exclude_default
+    }
+}
+
+/// `repositories` of a ruleset.
+#[derive(Debug, Clone, Default)]
+pub struct RepositoryScope {
+    /// `~ALL` is included.
+    pub include_all: bool,
+    /// Included patterns with a `/`: compared with the whole name.
+    pub include_full: PatternSet,
+    /// Included patterns without a `/`: compared with the last component.
+    pub include_last: PatternSet,
+    /// Excluded patterns with a `/`.
+    pub exclude_full: PatternSet,
+    /// Excluded patterns without a `/`.
+    pub exclude_last: PatternSet,
+}
+
+impl RepositoryScope {
+    /// Every repository.
+    pub fn all() -> RepositoryScope {
+        RepositoryScope { include_all: true, ..RepositoryScope::default() }
+    }
+
+    /// Whether the ruleset is for this repository: included after folding, not excluded byte for byte.
+    ///
+    /// # Errors
+    /// A pattern does not compile.
+    pub fn includes(&self, repository: &str) -> Result<bool, PatternError> {
+        let full = repository.as_bytes();
+        let last = repository.rsplit('/').next().unwrap_or(repository).as_bytes();
+        Ok((self.include_all || self.include_full.matches_widely(full)? || self.include_last.matches_widely(last)?)
+            && !self.exclude_full.matches_exactly(full)?
+            && !self.exclude_last.matches_exactly(last)?)
+    }
+}

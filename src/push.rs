@@ -1,0 +1,183 @@
+//! What a rule may know about a push, as data. Everything here is filled in by the server side ([`crate::receive`]) or
+//! by a test; nothing here looks anything up.
+
+use std::rc::Rc;
+
+use crate::git::{Commit, FileChange, Oid, RefName, RefUpdate};
+
+/// Why something could not be judged. It refuses, wherever it turns up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// The cause, for people.
+    pub why: String,
+}
+
+impl Undecided {
+    /// A cause.
+    pub fn new(why: impl Into<String>) -> Undecided {
+        Undecided { why: why.into() }
+    }
+}
+
+/// A fact about an update. Three answers, never two: a rule that asks for anything but a known fact cannot decide.
+#[derive(Debug, Clone, Default)]
+pub enum Fact<T> {
+    /// Nobody asked for it.
+    #[default]
+    NotCollected,
+    /// It is known.
+    Known(T),
+    /// It was asked for and could not be found out.
+    Failed(Undecided),
+}
+
+impl<T> Fact<T> {
+    /// The fact, or why there is none.
+    ///
+    /// # Errors
+    /// The fact is not known; `what` names it in the message.
+    pub fn get(&self, what: &str) -> Result<&T, Undecided> {
+        match self {
+            Fact::Known(value) => Ok(value),
+            Fact::Failed(undecided) => Err(undecided.clone()),
+            Fact::NotCollected => Err(Undecided::new(format!("{what} was not collected"))),
+        }
+    }
+}
+
+impl<T> From<Result<T, Undecided>> for Fact<T> {
+    fn from(result: Result<T, Undecided>) -> Self {
+        match result {
+            Ok(value) => Fact::Known(value),
+            Err(undecided) => Fact::Failed(undecided),
+        }
+    }
+}
+
+/// What a rule needs to be collected before it can judge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Whether an update is a fast-forward.
+    pub fast_forward: bool,
+    /// What kind of object the new value is.
+    pub target: bool,
+    /// The entering commits.
+    pub commits: bool,
+    /// The landing change, and what each entering commit touches: of both, the paths that a rule selects.
+    pub changes: bool,
+    /// Sizes of new blobs, with the changes.
+    pub sizes: bool,
+    /// The number of distinct paths changed by the whole push.
+    pub changed_paths: bool,
+}
+
+impl Needs {
+    /// What either needs.
+    #[must_use]
+    pub fn and(self, other: Needs) -> Needs {
+        Needs {
+            fast_forward: self.fast_forward || other.fast_forward,
+            target: self.target || other.target,
+            commits: self.commits || other.commits,
+            changes: self.changes || other.changes,
+            sizes: self.sizes || other.sizes,
+            changed_paths: self.changed_paths || other.changed_paths,
+        }
+    }
+}
+
+/// What kind of object a ref's new value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewValue {
+    /// A commit: a branch's tip or a lightweight tag.
+    Commit,
+    /// A tag object: an annotated tag.
+    Tag,
+    /// A tree.
+    Tree,
+    /// A blob.
+    Blob,
+}
+
+/// A commit that enters the covered refs, and what it touches.
+#[derive(Debug, Clone)]
+pub struct EnteringCommit {
+    /// The commit.
+    pub commit: Commit,
+    /// The selected paths it touches.
+    pub changes: Fact<Vec<FileChange>>,
+}
+
+/// Numbers over a whole push, for one ruleset.
+#[derive(Debug, Clone, Default)]
+pub struct PushTotals {
+    /// Distinct entering commits.
+    pub commits: Fact<u64>,
+    /// Distinct paths over landing changes and entering commits. Counting stops one above the largest limit of the
+    /// ruleset, so a number above every limit only means "more".
+    pub changed_paths: Fact<u64>,
+}
+
+/// One update of a push as one ruleset sees it.
+#[derive(Debug, Clone)]
+pub struct UpdateFacts {
+    /// The update, as pushed.
+    pub update: RefUpdate,
+    /// The names that this update moves and the ruleset matches: the pushed ref, what it points at, and every symbolic
+    /// ref that reaches it. Never empty.
+    pub names: Vec<RefName>,
+    /// The same push also deletes or otherwise changes this ref, so that together they are a rewrite.
+    pub rewrite: bool,
+    /// The host says that this update merges a reviewed pull request into its base.
+    pub merges_pull_request: bool,
+    /// Whether an update is a fast-forward: of branches and of what tags peel to.
+    pub fast_forward: Fact<bool>,
+    /// The kind of the new value.
+    pub new_value: Fact<NewValue>,
+    /// How the ref's tree changes.
+    pub landing: Fact<Rc<Vec<FileChange>>>,
+    /// The commits that enter.
+    pub entering: Fact<Vec<Rc<EnteringCommit>>>,
+    /// Numbers over the whole push.
+    pub totals: PushTotals,
+}
+
+/// Where a changed path was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedIn {
+    /// In the net change of the ref.
+    Landing,
+    /// In an entering commit.
+    Commit(Oid),
+}
+
+impl UpdateFacts {
+    /// An update about which nothing but itself is known.
+    pub fn new(update: RefUpdate) -> UpdateFacts {
+        UpdateFacts {
+            names: vec![update.name.clone()],
+            update,
+            rewrite: false,
+            merges_pull_request: false,
+            fast_forward: Fact::NotCollected,
+            new_value: Fact::NotCollected,
+            landing: Fact::NotCollected,
+            entering: Fact::NotCollected,
+            totals: PushTotals::default(),
+        }
+    }
+
+    /// Every selected change: of each entering commit, oldest walk order, then of the landing change.
+    ///
+    /// # Errors
+    /// One of them is not known.
+    pub fn changes(&self) -> Result<Vec<(ChangedIn, &FileChange)>, Undecided> {
+        let mut all = Vec::new();
+        for entering in self.entering.get("the entering commits")? {
+            let changes = entering.changes.get("what an entering commit touches")?;
+            all.extend(changes.iter().map(|change| (ChangedIn::Commit(entering.commit.id), change)));
+        }
+        all.extend(self.landing.get("the landing change")?.iter().map(|change| (ChangedIn::Landing, change)));
+        Ok(all)
+    }
+}

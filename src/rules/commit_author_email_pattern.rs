@@ -1,0 +1,48 @@
+//! `commit_author_email_pattern`: authors use certain e-mail addresses.
+
+use serde::{Deserialize, Serialize};
+
+use super::text_pattern::TextPattern;
+use super::{ALL, OnGithub, Rule, RuleInfo, Violation};
+use crate::push::{Needs, Undecided, UpdateFacts};
+
+pub(super) static INFO: RuleInfo = RuleInfo {
+    id: "commit_author_email_pattern",
+    summary: "an entering commit whose author's e-mail does not match",
+    example: r#"{ operator = "ends_with", pattern = "@example.org" }"#,
+    targets: ALL,
+    not_on_a_server: None,
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct CommitAuthorEmailPattern(TextPattern);
+
+impl Rule for CommitAuthorEmailPattern {
+    fn info(&self) -> &'static RuleInfo {
+        &INFO
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { commits: true, ..Needs::default() }
+    }
+
+    fn check(&self, facts: &UpdateFacts) -> Result<Vec<Violation>, Undecided> {
+        let entering = facts.entering.get("the entering commits")?;
+        Ok(entering
+            .iter()
+            .filter_map(|entering| {
+                let objection = self.0.objection("the author's e-mail", &entering.commit.author_email)?;
+                Some(Violation::new(objection).commit(entering.commit.id))
+            })
+            .collect())
+    }
+
+    fn on_github(&self) -> OnGithub {
+        OnGithub::Same
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        serde_json::json!(self)
+    }
+}

@@ -1,0 +1,89 @@
+//! GitHub's text patterns: an operator, a pattern, and whether it is negated. Shared by the rules about messages, e-mails
+//! and names.
+
+use serde::{Deserialize, Serialize};
+
+/// How the pattern is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Operator {
+    StartsWith,
+    EndsWith,
+    Contains,
+    Regex,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    operator: Operator,
+    pattern: String,
+    #[serde(default)]
+    negate: bool,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// A text pattern whose regular expression, if it is one, is known to compile.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Settings")]
+pub(super) struct TextPattern {
+    operator: Operator,
+    pattern: String,
+    negate: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip)]
+    regex: Option<regex::bytes::Regex>,
+}
+
+impl TryFrom<Settings> for TextPattern {
+    type Error = String;
+
+    fn try_from(settings: Settings) -> Result<Self, String> {
+        let Settings { operator, pattern, negate, name } = settings;
+        if pattern.is_empty() {
+            return Err("an empty pattern says nothing".to_owned());
+        }
+        let regex = match operator {
+            Operator::Regex => Some(regex::bytes::Regex::new(&pattern).map_err(|error| format!("unreadable regular expression: {error}"))?),
+            Operator::StartsWith | Operator::EndsWith | Operator::Contains => None,
+        };
+        Ok(TextPattern { operator, pattern, negate, name, regex })
+    }
+}
+
+impl TextPattern {
+    fn matches(&self, text: &[u8]) -> bool {
+        let pattern = self.pattern.as_bytes();
+        match (self.operator, &self.regex) {
+            (Operator::Regex, Some(regex)) => regex.is_match(text),
+            // A regular expression is compiled when the settings are read; without one nothing is known to match.
+            (Operator::Regex, None) => self.negate,
+            (Operator::StartsWith, _) => text.starts_with(pattern),
+            (Operator::EndsWith, _) => text.ends_with(pattern),
+            (Operator::Contains, _) => text.windows(pattern.len()).any(|window| window == pattern),
+        }
+    }
+
+    /// Why the text breaks the pattern, or `None`.
+    ///
+    /// A text that is not UTF-8 keeps a pattern only if both its bytes and its readable form do, so that a stray byte
+    /// hides nothing from a negated pattern.
+    pub(super) fn objection(&self, subject: &str, text: &[u8]) -> Option<String> {
+        let readable = String::from_utf8_lossy(text);
+        let kept = [text, readable.as_bytes()].iter().all(|text| self.matches(text) != self.negate);
+        if kept {
+            return None;
+        }
+        let verb = match self.operator {
+            Operator::StartsWith => "start with",
+            Operator::EndsWith => "end with",
+            Operator::Contains => "contain",
+            Operator::Regex => "match",
+        };
+        let must = if self.negate { "must not" } else { "must" };
+        let named = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        Some(format!("{subject} {must} {verb} `{}`{named}", self.pattern))
+    }
+}
