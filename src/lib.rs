@@ -10,7 +10,11 @@
 //! - [`receive`]: the server side of a push: environment, refs, objects, message, decision log.
 //! - `cli`: the companion's commands, one file each.
 
+#[cfg(feature = "companion")]
+pub mod cli;
 pub mod git;
 pub mod policy;
 pub mod push;
+pub mod receive;
 pub mod rules;
+pub mod verdict;

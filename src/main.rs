@@ -1,2 +1,7 @@
 //! The companion's entry.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    refwarden::cli::main()
+}

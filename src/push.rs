@@ -103,7 +103,7 @@ pub enum NewValue {
 #[derive(Debug, Clone)]
 pub struct EnteringCommit {
     /// The commit.
-    pub commit: Commit,
+    pub commit: Rc<Commit>,
     /// The selected paths it touches.
     pub changes: Fact<Vec<FileChange>>,
 }

@@ -5,6 +5,7 @@
 
 pub mod actors;
 pub mod github;
+pub mod guard;
 pub mod lint;
 pub mod parse;
 pub mod problem;
@@ -74,6 +75,12 @@ pub struct DecisionLogSettings {
     pub rotate: Option<u64>,
     /// How many rotated files are kept; 0 keeps all.
     pub keep: u32,
+}
+
+impl Default for DecisionLogSettings {
+    fn default() -> Self {
+        DecisionLogSettings { path: "refwarden/decisions.jsonl".to_owned(), rotate: Some(64 << 20), keep: 0 }
+    }
 }
 
 /// `[server] budget`: over it a push is refused.

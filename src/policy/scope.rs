@@ -1,7 +1,7 @@
 //! Which refs and repositories a ruleset is for.
 
-use crate::git::RefName;
-use crate::git::pattern::{PatternError, PatternSet};
+use crate::git::pattern::{PatternError, PatternSet, fold};
+use crate::git::{RefKind, RefName};
 
 /// What the repository's `HEAD` says about its default branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,26 @@ pub enum DefaultBranch {
 }
 
 impl DefaultBranch {
+    /// Whether this is the default branch, byte for byte.
+    pub fn is(&self, name: &RefName) -> bool {
+        match self {
+            DefaultBranch::Exists(default) | DefaultBranch::Missing(default) => default == name,
+            DefaultBranch::NoBranches(_) => name.kind() == RefKind::Branch,
+            DefaultBranch::Unnamed => false,
+        }
+    }
+
+    /// Whether this is the default branch, or a name that differs from it only by case or Unicode form.
+    pub fn is_widely(&self, name: &RefName) -> bool {
+        self.is(name)
+            || match self {
+                DefaultBranch::Exists(default) | DefaultBranch::Missing(default) => {
+                    fold(default.as_bytes()) == fold(name.as_bytes())
+                }
+                DefaultBranch::NoBranches(_) | DefaultBranch::Unnamed => false,
+            }
+    }
+
     /// The branch, if it exists.
     pub fn existing(&self) -> Option<&RefName> {
         match self {
@@ -46,28 +66,28 @@ pub struct RefScope {
 impl RefScope {
     /// Whether the ruleset judges pushes to this ref: included after folding, not excluded byte for byte.
     ///
-    /// `default` answers whether a name is the default branch.
-    ///
     /// # Errors
     /// A pattern does not compile.
-    pub fn judges(&self, name: &RefName, is_default: bool) -> Result<bool, PatternError> {
+    pub fn judges(&self, name: &RefName, default: &DefaultBranch) -> Result<bool, PatternError> {
         let bytes = name.as_bytes();
         Ok(bytes.starts_with(self.namespace.as_bytes())
-            && (self.include_all || (self.include_default && is_default) || self.include.matches_widely(bytes)?)
-            && !(self.exclude_default && is_default)
-            && !self.exclude.matches_exactly(bytes)?)
+            && (self.include_all || (self.include_default && default.is_widely(name)) || self.include.matches_widely(bytes)?)
+            && !self.excludes(name, default)?)
     }
 
     /// Whether the ref is covered, so that what it holds has been judged: byte for byte.
     ///
     /// # Errors
     /// A pattern does not compile.
-    pub fn covers(&self, name: &RefName, is_default: bool) -> Result<bool, PatternError> {
+    pub fn covers(&self, name: &RefName, default: &DefaultBranch) -> Result<bool, PatternError> {
         let bytes = name.as_bytes();
         Ok(bytes.starts_with(self.namespace.as_bytes())
-            && (self.include_all || (self.include_default && is_default) || self.include.matches_exactly(bytes)?)
-            && !(self.exclude_default && is_default)
-            && !self.exclude.matches_exactly(bytes)?)
+            && (self.include_all || (self.include_default && default.is(name)) || self.include.matches_exactly(bytes)?)
+            && !self.excludes(name, default)?)
+    }
+
+    fn excludes(&self, name: &RefName, default: &DefaultBranch) -> Result<bool, PatternError> {
+        Ok((self.exclude_default && default.is(name)) || self.exclude.matches_exactly(name.as_bytes())?)
     }
 
     /// Whether the scope speaks of the default branch, so that it must be known.

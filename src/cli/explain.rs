@@ -1,0 +1,214 @@
+//! `refwarden explain`: the verdict and its reasons, rule by rule, before any push.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{Failure, Result};
+use crate::git::{Change, Oid, RefName, RefUpdate};
+use crate::policy::{Enforcement, parse};
+use crate::receive::environment::Environment;
+use crate::receive::objects::Objects;
+use crate::receive::refs::Refs;
+use crate::receive::repository::Repository;
+use crate::receive::sanitize::{sanitize, sanitize_bytes};
+use crate::receive::{Judged, Push, find_policy, judge, message};
+use crate::verdict::{Decision, Outcome, json as verdict_json};
+
+/// Judge a push that was not made, rule by rule
+///
+/// DIR is the server's repository; --objects adds a clone's objects, never its refs. OLD and NEW are revisions or all zeros.
+///
+/// Exit codes: 0 it would be accepted, 1 it would be refused, 2 it could not be decided.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  refwarden explain --repo /srv/git/app.git --actor claude-1 refs/heads/main refs/heads/main refs/heads/feature
+  refwarden explain --repo /srv/git/app.git --actor alice --objects . refs/heads/new 0000000000000000000000000000000000000000 HEAD")]
+pub struct Explain {
+    /// The server's repository
+    #[arg(long, value_name = "DIR")]
+    repo: PathBuf,
+    /// Who pushes
+    #[arg(long, value_name = "NAME")]
+    actor: String,
+    /// The policy; else the one that the repository's hook would find
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// A clone whose objects, not whose refs, are added
+    #[arg(long, value_name = "DIR")]
+    objects: Option<PathBuf>,
+    /// The repository's name, where the host would say it
+    #[arg(long, value_name = "NAME")]
+    repository: Option<String>,
+    /// Judge as if the host said that the push merges a reviewed pull request
+    #[arg(long)]
+    merges_pull_request: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Print passed rules too
+    #[arg(long, short)]
+    verbose: bool,
+    /// The full name of the ref
+    #[arg(value_name = "REF")]
+    name: String,
+    /// The value before: a revision, or all zeros to create the ref
+    old: String,
+    /// The value after: a revision, or all zeros to delete the ref
+    new: String,
+}
+
+/// The git directory of a repository with or without a work tree.
+fn git_dir(dir: &Path) -> PathBuf {
+    let inner = dir.join(".git");
+    if inner.is_dir() { inner } else { dir.to_owned() }
+}
+
+impl Explain {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<u8> {
+        let repository = Repository::open(&git_dir(&self.repo))?;
+        let found = find_policy::find(self.policy.as_deref(), &repository)?;
+        let mut policy = match parse::parse(&found.name, &found.bytes) {
+            Ok(policy) => policy,
+            Err(_) => super::check::load_policy(Path::new(&found.name))?,
+        };
+        if let Some((name, path)) = &found.in_ref {
+            crate::policy::guard::guard(&mut policy, name, path).map_err(Failure::new)?;
+        }
+        let name = RefName::parse(self.name.as_bytes()).map_err(|bad| {
+            Failure::new(format!("`{}` is no full ref name: {}", self.name, bad.0)).help("write it out: refs/heads/main")
+        })?;
+        let objects_dir = self.objects.as_deref().map(|dir| Repository::open(&git_dir(dir))).transpose()?;
+        let resolve = |revision: &str| -> Result<Option<Oid>> {
+            if !revision.is_empty() && revision.bytes().all(|byte| byte == b'0') {
+                return Ok(None);
+            }
+            // A revision may be one of the clone's names, and of the server's.
+            let places = objects_dir.iter().map(|clone| &clone.git_dir).chain([&repository.git_dir]);
+            for git_dir in places {
+                if let Some(id) = rev_parse(git_dir, revision, &repository)? {
+                    return Ok(Some(id));
+                }
+            }
+            Err(Failure::new(format!("`{revision}` is no revision of the repository or of the clone")))
+        };
+        let refs = Refs::open(&repository, std::slice::from_ref(&name))?;
+        let change = match (resolve_old(&self.old, &refs, &name, &resolve)?, resolve(&self.new)?) {
+            (None, Some(new)) => Change::Create { new },
+            (Some(old), Some(new)) => Change::Update { old, new },
+            (old, None) => Change::Delete { old },
+        };
+        let extra = objects_dir.as_ref().map(|clone| clone.common_dir.join("objects"));
+        let objects = Objects::open(&repository.common_dir, extra.as_deref(), repository.format, policy.server.budget)?;
+        let repository_name = match self.repository {
+            Some(name) => name,
+            None => Environment::repository_from_path(&policy.server, &repository)?,
+        };
+        let judged = judge(Push {
+            policy: &policy,
+            refs: &refs,
+            objects: &objects,
+            repository: repository_name,
+            actor: self.actor.clone(),
+            now: Timestamp::now(),
+            updates: vec![RefUpdate { name, change }],
+            merges_pull_request: vec![self.merges_pull_request],
+        })?;
+        if self.json {
+            print_json(out, &judged, &policy.file)?;
+        } else {
+            print(out, &judged, &self.actor, &policy.file, self.verbose)?;
+        }
+        Ok(judged.verdict.decision.exit_code())
+    }
+}
+
+/// The old value, which must be the one that the server holds; `-` stands for it.
+fn resolve_old(
+    old: &str,
+    refs: &Refs,
+    name: &RefName,
+    resolve: &dyn Fn(&str) -> Result<Option<Oid>>,
+) -> Result<Option<Oid>> {
+    if old == "-" { Ok(refs.resolve(name)?.1) } else { resolve(old) }
+}
+
+fn rev_parse(git_dir: &Path, revision: &str, repository: &Repository) -> Result<Option<Oid>> {
+    let output = std::process::Command::new("git")
+        .arg("--git-dir")
+        .arg(git_dir)
+        .args(["rev-parse", "--verify", "--quiet", "--end-of-options", revision])
+        .output()
+        .map_err(|error| Failure::new(format!("cannot run `git`: {error}")))?;
+    Ok(output.status.success().then(|| Oid::from_hex(output.stdout.trim_ascii(), repository.format)).flatten())
+}
+
+fn print_json(out: &mut dyn Write, judged: &Judged<'_>, file: &str) -> Result<()> {
+    let value = serde_json::json!({
+        "version": 1,
+        "decision": judged.verdict.decision.as_str(),
+        "updates": judged.updates.iter().map(verdict_json::update).collect::<Vec<_>>(),
+        "evaluations": judged
+            .verdict
+            .evaluations
+            .iter()
+            .map(|evaluation| verdict_json::evaluation(evaluation, file, usize::MAX))
+            .collect::<Vec<_>>(),
+    });
+    writeln!(out, "{value}")?;
+    Ok(())
+}
+
+fn print(out: &mut dyn Write, judged: &Judged<'_>, actor: &str, file: &str, verbose: bool) -> Result<()> {
+    let short = file.rsplit('/').next().unwrap_or(file);
+    for pushed in &judged.updates {
+        let names: Vec<_> = pushed.names().map(|name| sanitize_bytes(name.as_bytes())).collect();
+        writeln!(out, "{} {} by {}", pushed.update.change.verb(), names.join(", "), sanitize(actor))?;
+    }
+    if judged.import {
+        writeln!(out, "  the repository has no refs and {} may import: not judged", sanitize(actor))?;
+    }
+    for evaluation in &judged.verdict.evaluations {
+        let (mark, colour) = match (&evaluation.outcome, evaluation.enforcement) {
+            (Outcome::Passed, _) => ("passed", "\x1b[32m"),
+            (Outcome::Bypassed { .. }, _) => ("bypassed", "\x1b[33m"),
+            (_, Enforcement::Evaluate) => ("would refuse", "\x1b[33m"),
+            (Outcome::Violated(_), _) => ("refused", "\x1b[31m"),
+            (Outcome::Failed(_), _) => ("undecided", "\x1b[31m"),
+        };
+        writeln!(
+            out,
+            "  {colour}{mark:<12}\x1b[0m [{}] {}  {short}:{}",
+            sanitize(&evaluation.ruleset),
+            evaluation.rule,
+            evaluation.at.line
+        )?;
+        match &evaluation.outcome {
+            Outcome::Violated(violations) => {
+                for violation in violations {
+                    writeln!(out, "      {}", message::describe(violation))?;
+                }
+            }
+            Outcome::Bypassed { by, violations, .. } if !violations.is_empty() || verbose => {
+                writeln!(out, "      by the entry `{}`", sanitize(by))?;
+                for violation in violations {
+                    writeln!(out, "      {}", message::describe(violation))?;
+                }
+            }
+            Outcome::Failed(undecided) => writeln!(out, "      {}", sanitize(&undecided.why))?,
+            Outcome::Passed | Outcome::Bypassed { .. } => {}
+        }
+    }
+    if judged.verdict.evaluations.is_empty() && !judged.import {
+        writeln!(out, "  no ruleset judges this")?;
+    }
+    let (word, colour) = match judged.verdict.decision {
+        Decision::Accepted => ("accepted", "\x1b[32m"),
+        Decision::Refused => ("refused", "\x1b[31m"),
+        Decision::Undecided => ("could not decide, so refused", "\x1b[31m"),
+    };
+    writeln!(out, "{colour}{word}\x1b[0m")?;
+    Ok(())
+}

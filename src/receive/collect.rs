@@ -1,0 +1,583 @@
+//! From objects and refs to facts: what each selected ruleset may know about each update.
+//!
+//! Only what a rule needs is collected, active rulesets first, so that one which only reports never costs another its budget.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::graph::{Entering, is_ancestor, merge_bases};
+use super::objects::Objects;
+use super::refs::Refs;
+use super::tree_diff::{Collect, diff, entry_at};
+use crate::git::{Change, Commit, FileChange, FileEntry, Mode, ObjectKind, Oid, RefKind, RefName};
+use crate::policy::{DefaultBranch, Enforcement, Ruleset};
+use crate::push::{EnteringCommit, Fact, Needs, NewValue, PushTotals, Undecided, UpdateFacts};
+use crate::rules::{Rule, Target};
+use crate::verdict::{Context, PushedUpdate, Selected, Standing};
+
+/// Above this many covered refs, their tips are first compared with what the walk has seen, and walked from only then.
+const FEW_TIPS: usize = 256;
+/// Above this many paths, a merge's parents are compared with their merge bases as whole trees.
+const FEW_PATHS: usize = 256;
+
+/// What a push's facts are collected from.
+pub struct Collector<'a> {
+    /// The objects, the quarantine included.
+    pub objects: &'a Objects,
+    /// The refs before the push.
+    pub refs: &'a Refs,
+    /// What is known without objects.
+    pub context: &'a Context,
+    /// The updates.
+    pub updates: &'a [PushedUpdate],
+    /// For each update, the value that the server holds.
+    pub held: &'a [Option<Oid>],
+}
+
+/// What a value is when tags are peeled away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Peeled {
+    Commit(Oid),
+    Tree(Oid),
+    Blob(Oid),
+}
+
+/// What the rules of one phase want to see of changed paths.
+struct Interest<'p> {
+    rules: Vec<&'p dyn Rule>,
+    sizes: bool,
+    /// How many changes of a plain diff are kept that no rule selects, because they are counted.
+    counted: Option<u64>,
+}
+
+/// One phase: rulesets that share what is collected about commits.
+struct Phase<'p> {
+    interest: Interest<'p>,
+    commits: RefCell<HashMap<Oid, Rc<EnteringCommit>>>,
+}
+
+impl<'p> Phase<'p> {
+    fn new(rulesets: impl Iterator<Item = &'p Ruleset>) -> Phase<'p> {
+        let rules: Vec<&dyn Rule> =
+            rulesets.flat_map(binding_rules).filter(|rule| rule.needs().changes || rule.needs().changed_paths).collect();
+        let sizes = rules.iter().any(|rule| rule.needs().sizes);
+        let counted = rules.iter().filter_map(|rule| rule.changed_paths_limit()).max().map(|limit| limit.saturating_add(1));
+        Phase { interest: Interest { rules, sizes, counted }, commits: RefCell::default() }
+    }
+}
+
+fn binding_rules(ruleset: &Ruleset) -> impl Iterator<Item = &dyn Rule> {
+    ruleset.rules.iter().map(|configured| configured.rule.as_ref()).filter(|rule| rule.info().not_on_a_server.is_none())
+}
+
+impl Interest<'_> {
+    fn enters(&self, folder: &[u8]) -> bool {
+        self.counted.is_some() || self.rules.iter().any(|rule| rule.selects_below(folder))
+    }
+
+    fn selects(&self, change: &FileChange) -> Result<bool, Undecided> {
+        for rule in &self.rules {
+            if rule.selects(change)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The differences between two trees that matter. `whole` keeps every counted one.
+    fn diff(&self, objects: &Objects, old: Option<Oid>, new: Option<Oid>, whole: bool) -> Result<Vec<FileChange>, Undecided> {
+        let mut counted = 0;
+        let mut keep = |change: &mut FileChange| {
+            if self.sizes
+                && let Some(entry) = change.new
+                && entry.mode != Mode::Gitlink
+            {
+                change.size = Some(objects.blob_size(entry.id)?);
+            }
+            if self.selects(change)? {
+                return Ok(true);
+            }
+            counted += 1;
+            Ok(self.counted.is_some_and(|limit| whole || counted <= limit))
+        };
+        let mut visitor = Collect { enters: &|folder| self.enters(folder), keep: &mut keep, changes: Vec::new() };
+        diff(objects, old, new, &mut visitor)?;
+        Ok(visitor.changes)
+    }
+}
+
+impl Collector<'_> {
+    /// Collects the facts of every selected ruleset's updates, in the same order.
+    pub fn collect(&self, selected: &[Selected<'_>]) -> Vec<Vec<UpdateFacts>> {
+        let binds = |selected: &Selected<'_>| {
+            selected.ruleset.enforcement == Enforcement::Active
+                && selected.updates.iter().any(|(_, _, standing)| matches!(standing, Standing::Judged))
+        };
+        let mut facts: Vec<Vec<UpdateFacts>> = vec![Vec::new(); selected.len()];
+        for phase_binds in [true, false] {
+            let phase = Phase::new(selected.iter().filter(|one| binds(one) == phase_binds).map(|one| one.ruleset));
+            for (slot, one) in facts.iter_mut().zip(selected).filter(|(_, one)| binds(one) == phase_binds) {
+                *slot = self.ruleset(one, &phase);
+            }
+        }
+        facts
+    }
+
+    fn ruleset(&self, selected: &Selected<'_>, phase: &Phase<'_>) -> Vec<UpdateFacts> {
+        let needs = binding_rules(selected.ruleset).fold(Needs::default(), |needs, rule| needs.and(rule.needs()));
+        let covered = Covered::new(self, selected.ruleset);
+        let mut all: Vec<UpdateFacts> = selected
+            .updates
+            .iter()
+            .filter_map(|(index, names, _)| {
+                let pushed = self.updates.get(*index)?;
+                let held = self.held.get(*index).copied().flatten();
+                Some(self.update(pushed, names, held, needs, &covered, phase))
+            })
+            .collect();
+        let limit = binding_rules(selected.ruleset).filter_map(|rule| rule.changed_paths_limit()).max();
+        let totals = totals(&all, limit);
+        for facts in &mut all {
+            facts.totals = totals.clone();
+        }
+        all
+    }
+
+    fn update(
+        &self,
+        pushed: &PushedUpdate,
+        names: &[RefName],
+        held: Option<Oid>,
+        needs: Needs,
+        covered: &Covered<'_>,
+        phase: &Phase<'_>,
+    ) -> UpdateFacts {
+        let mut facts = UpdateFacts::new(pushed.update.clone());
+        facts.names = names.to_vec();
+        facts.rewrite = pushed.rewrite;
+        facts.merges_pull_request = pushed.merges_pull_request;
+        let Some(new) = pushed.update.change.new_value() else {
+            facts.landing = Fact::Known(Rc::default());
+            facts.entering = Fact::Known(Vec::new());
+            return facts;
+        };
+        if needs.target {
+            facts.new_value = self.new_value(new).into();
+        }
+        if needs.fast_forward && matches!(pushed.update.change, Change::Update { .. }) {
+            facts.fast_forward = held.map_or(Ok(false), |old| self.fast_forward(old, new)).into();
+        }
+        if needs.commits {
+            let changes = needs.changes || needs.changed_paths;
+            facts.entering = self.entering(new, held, covered, changes.then_some(phase)).into();
+            if changes {
+                facts.landing = self.landing(new, held, covered, phase).map(Rc::new).into();
+            }
+        }
+        facts
+    }
+
+    fn new_value(&self, new: Oid) -> Result<NewValue, Undecided> {
+        Ok(match self.objects.kind(new)? {
+            ObjectKind::Commit => NewValue::Commit,
+            ObjectKind::Tag => NewValue::Tag,
+            ObjectKind::Tree => NewValue::Tree,
+            ObjectKind::Blob => NewValue::Blob,
+        })
+    }
+
+    fn peel(&self, mut id: Oid) -> Result<Peeled, Undecided> {
+        let mut kind = self.objects.kind(id)?;
+        loop {
+            match kind {
+                ObjectKind::Commit => return Ok(Peeled::Commit(id)),
+                ObjectKind::Tree => return Ok(Peeled::Tree(id)),
+                ObjectKind::Blob => return Ok(Peeled::Blob(id)),
+                ObjectKind::Tag => {
+                    let tag = self.objects.tag(id)?;
+                    id = tag.target;
+                    kind = self.objects.kind(id)?;
+                    if kind != tag.target_kind {
+                        return Err(Undecided::new(format!("the tag {} names an object of another type than it says", tag.id)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn peel_to_commit(&self, id: Oid) -> Result<Option<Oid>, Undecided> {
+        Ok(match self.peel(id)? {
+            Peeled::Commit(id) => Some(id),
+            Peeled::Tree(_) | Peeled::Blob(_) => None,
+        })
+    }
+
+    fn fast_forward(&self, old: Oid, new: Oid) -> Result<bool, Undecided> {
+        if old == new {
+            return Ok(true);
+        }
+        match (self.peel(old)?, self.peel(new)?) {
+            (Peeled::Commit(old), Peeled::Commit(new)) => is_ancestor(self.objects, old, new),
+            (old, new) => Ok(old == new),
+        }
+    }
+
+    fn default_tip(&self) -> Result<Option<Oid>, Undecided> {
+        match self.context.default_branch.existing() {
+            Some(name) => self.refs.resolve(name)?.1.map_or(Ok(None), |id| self.peel_to_commit(id)),
+            None => Ok(None),
+        }
+    }
+
+    /// The commits reachable from the new value, and neither from the default branch nor from a covered ref.
+    fn walk_entering(&self, new: Oid, held: Option<Oid>, covered: &Covered<'_>) -> Result<Entering<'_>, Undecided> {
+        let mut walk = Entering::from(self.objects, new)?;
+        for tip in [held.map_or(Ok(None), |id| self.peel_to_commit(id))?, self.default_tip()?].into_iter().flatten() {
+            walk.hide(tip)?;
+        }
+        walk.run()?;
+        if !walk.is_open() || !covered.others_count() {
+            return Ok(walk);
+        }
+        let tips = covered.tips(self)?;
+        if tips.len() > FEW_TIPS {
+            for &tip in tips.iter() {
+                if walk.enters(tip) {
+                    walk.hide(tip)?;
+                }
+            }
+            walk.run()?;
+            // Not proven to be reached by a ref within the budget: it counts as new.
+            if !walk.is_open() || tips.len() as u64 > self.objects.commits_left() / 2 {
+                return Ok(walk);
+            }
+        }
+        for &tip in tips.iter() {
+            walk.hide(tip)?;
+        }
+        walk.run()?;
+        Ok(walk)
+    }
+
+    fn entering(
+        &self,
+        new: Oid,
+        held: Option<Oid>,
+        covered: &Covered<'_>,
+        changes: Option<&Phase<'_>>,
+    ) -> Result<Vec<Rc<EnteringCommit>>, Undecided> {
+        let Peeled::Commit(new) = self.peel(new)? else { return Ok(Vec::new()) };
+        let mut entering = Vec::new();
+        for id in self.walk_entering(new, held, covered)?.commits() {
+            let Some(phase) = changes else {
+                entering.push(Rc::new(EnteringCommit { commit: self.objects.commit(id)?, changes: Fact::NotCollected }));
+                continue;
+            };
+            if let Some(known) = phase.commits.borrow().get(&id) {
+                entering.push(Rc::clone(known));
+                continue;
+            }
+            let commit = self.objects.commit(id)?;
+            let changes = self.changes_of(&commit, &phase.interest).into();
+            let one = Rc::new(EnteringCommit { commit, changes });
+            phase.commits.borrow_mut().insert(id, Rc::clone(&one));
+            entering.push(one);
+        }
+        Ok(entering)
+    }
+
+    /// What a commit touches. For a merge: a path whose entry differs from every parent, or from a parent that itself differs
+    /// there from a merge base, so that a merge which quietly takes the old side is a change.
+    fn changes_of(&self, commit: &Commit, interest: &Interest<'_>) -> Result<Vec<FileChange>, Undecided> {
+        let [first, others @ ..] = commit.parents.as_slice() else {
+            return interest.diff(self.objects, None, Some(commit.tree), false);
+        };
+        if others.is_empty() {
+            let parent = self.objects.node(*first)?.tree;
+            return interest.diff(self.objects, Some(parent), Some(commit.tree), false);
+        }
+        let mut touched: Vec<FileChange> = Vec::new();
+        let mut against = Vec::with_capacity(commit.parents.len());
+        for &parent in &commit.parents {
+            let tree = self.objects.node(parent)?.tree;
+            against.push(interest.diff(self.objects, Some(tree), Some(commit.tree), true)?);
+        }
+        let mut differing: HashMap<&[u8], usize> = HashMap::new();
+        for changes in &against {
+            for change in changes {
+                *differing.entry(&change.path).or_default() += 1;
+            }
+        }
+        let mut named: HashSet<&[u8]> = HashSet::new();
+        for (&parent, changes) in commit.parents.iter().zip(&against) {
+            let (everywhere, some): (Vec<&FileChange>, Vec<&FileChange>) =
+                changes.iter().partition(|change| differing.get(&*change.path) == Some(&commit.parents.len()));
+            let mut add = |change: &FileChange, path| {
+                if named.insert(path) {
+                    touched.push(change.clone());
+                }
+            };
+            for change in everywhere {
+                add(change, &change.path);
+            }
+            if some.is_empty() {
+                continue;
+            }
+            for base in self.bases_of_parent(parent, &commit.parents)? {
+                let differs: Box<dyn Fn(&FileChange) -> Result<bool, Undecided>> = if some.len() > FEW_PATHS {
+                    let parent_tree = self.objects.node(parent)?.tree;
+                    let paths: HashSet<Box<[u8]>> = interest
+                        .diff(self.objects, base, Some(parent_tree), true)?
+                        .into_iter()
+                        .map(|change| change.path)
+                        .collect();
+                    Box::new(move |change| Ok(paths.contains(&change.path)))
+                } else {
+                    Box::new(move |change| Ok(entry_at(self.objects, base, &change.path)? != change.old))
+                };
+                for change in &some {
+                    if differs(change)? {
+                        add(change, &change.path);
+                    }
+                }
+            }
+        }
+        Ok(touched)
+    }
+
+    /// The trees of the merge bases of a parent and each other parent; the empty tree where lines never meet.
+    fn bases_of_parent(&self, parent: Oid, parents: &[Oid]) -> Result<Vec<Option<Oid>>, Undecided> {
+        let mut trees = Vec::new();
+        for &other in parents.iter().filter(|&&other| other != parent) {
+            let bases = merge_bases(self.objects, parent, other)?;
+            if bases.is_empty() && !trees.contains(&None) {
+                trees.push(None);
+            }
+            for base in bases {
+                let tree = Some(self.objects.node(base)?.tree);
+                if !trees.contains(&tree) {
+                    trees.push(tree);
+                }
+            }
+        }
+        Ok(trees)
+    }
+
+    /// How the ref's tree changes, from what the server holds, or from where a new ref comes from.
+    fn landing(&self, new: Oid, held: Option<Oid>, covered: &Covered<'_>, phase: &Phase<'_>) -> Result<Vec<FileChange>, Undecided> {
+        let interest = &phase.interest;
+        let new = match self.peel(new)? {
+            Peeled::Commit(id) => id,
+            // What a ref names directly is judged whole.
+            Peeled::Tree(tree) => return interest.diff(self.objects, None, Some(tree), false),
+            Peeled::Blob(id) => {
+                let size = if interest.sizes { Some(self.objects.blob_size(id)?) } else { None };
+                let entry = FileEntry { mode: Mode::File, id };
+                return Ok(vec![FileChange { path: Box::default(), old: None, new: Some(entry), size }]);
+            }
+        };
+        let new_tree = self.objects.node(new)?.tree;
+        if let Some(held) = held {
+            let Some(old) = self.peel_to_commit(held)? else {
+                return interest.diff(self.objects, None, Some(new_tree), false);
+            };
+            let old_tree = self.objects.node(old)?.tree;
+            let mut changes = interest.diff(self.objects, Some(old_tree), Some(new_tree), false)?;
+            self.excuse(&mut changes, old, covered)?;
+            return Ok(changes);
+        }
+        let mut changes = Vec::new();
+        let mut named = HashSet::new();
+        for base in self.origins(new, covered)? {
+            for change in interest.diff(self.objects, base, Some(new_tree), false)? {
+                if named.insert(change.path.clone()) {
+                    changes.push(change);
+                }
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Drops the changes that only take over what the default branch has: those whose new entry is the default branch's, while
+    /// the old one was that of every merge base. Only where the same ruleset guards the default branch.
+    fn excuse(&self, changes: &mut Vec<FileChange>, old: Oid, covered: &Covered<'_>) -> Result<(), Undecided> {
+        if changes.is_empty() || !covered.covers_default(self)? {
+            return Ok(());
+        }
+        let Some(default) = self.default_tip()? else { return Ok(()) };
+        let bases = merge_bases(self.objects, old, default)?;
+        if bases.is_empty() {
+            return Ok(());
+        }
+        let default_tree = self.objects.node(default)?.tree;
+        let mut kept = Vec::with_capacity(changes.len());
+        for change in changes.drain(..) {
+            let mut excused = entry_at(self.objects, Some(default_tree), &change.path)? == change.new;
+            for &base in &bases {
+                excused = excused && entry_at(self.objects, Some(self.objects.node(base)?.tree), &change.path)? == change.old;
+            }
+            if !excused {
+                kept.push(change);
+            }
+        }
+        *changes = kept;
+        Ok(())
+    }
+
+    /// The trees that a new ref is compared with: of the covered tips that its value descends from, the newest of each line; else
+    /// of every merge base with the default branch; else the empty tree.
+    ///
+    /// Where the ruleset covers the default branch, the merge bases with it count beside the tips: they are where a branch
+    /// really began, and what they hold went through the ruleset.
+    fn origins(&self, new: Oid, covered: &Covered<'_>) -> Result<Vec<Option<Oid>>, Undecided> {
+        let default = self.default_tip()?;
+        let from_default = match default {
+            Some(default) => merge_bases(self.objects, new, default)?,
+            None => Vec::new(),
+        };
+        let tips = covered.tips(self)?;
+        let mut origins: Vec<Oid> = if covered.covers_default(self)? {
+            // Whatever else the value descends from lies outside the default branch, or below a merge base with it.
+            let mut beside = Entering::from(self.objects, new)?;
+            if let Some(default) = default {
+                beside.hide(default)?;
+            }
+            beside.run()?;
+            tips.iter().copied().filter(|&tip| beside.enters(tip)).chain(from_default.iter().copied()).collect()
+        } else {
+            let mut walk = Entering::from(self.objects, new)?;
+            walk.run()?;
+            tips.iter().copied().filter(|&tip| walk.enters(tip)).collect()
+        };
+        if origins.is_empty() {
+            origins = from_default;
+        }
+        origins.sort_unstable();
+        origins.dedup();
+        let mut newest = Vec::new();
+        for &origin in &origins {
+            let mut below = false;
+            for &other in origins.iter().filter(|&&other| other != origin) {
+                below = below || is_ancestor(self.objects, origin, other)?;
+            }
+            if !below {
+                newest.push(Some(self.objects.node(origin)?.tree));
+            }
+        }
+        if newest.is_empty() {
+            newest.push(None);
+        }
+        Ok(newest)
+    }
+}
+
+/// The refs that a ruleset covers, looked up when they are asked for.
+struct Covered<'r> {
+    ruleset: &'r Ruleset,
+    default_branch: DefaultBranch,
+    tips: RefCell<Option<Rc<[Oid]>>>,
+}
+
+impl<'r> Covered<'r> {
+    fn new(collector: &Collector<'_>, ruleset: &'r Ruleset) -> Covered<'r> {
+        Covered { ruleset, default_branch: collector.context.default_branch.clone(), tips: RefCell::new(None) }
+    }
+
+    /// Whether other covered refs hide commits. Not with `actors`: who is not judged may have put anything there.
+    fn others_count(&self) -> bool {
+        self.ruleset.actors.is_everyone()
+    }
+
+    fn covers(&self, name: &RefName) -> Result<bool, Undecided> {
+        match self.ruleset.target {
+            Target::Push => Ok(true),
+            Target::Branch | Target::Tag => {
+                self.ruleset.refs.covers(name, &self.default_branch).map_err(|error| Undecided::new(error.to_string()))
+            }
+        }
+    }
+
+    fn covers_default(&self, collector: &Collector<'_>) -> Result<bool, Undecided> {
+        collector.context.default_branch.existing().map_or(Ok(false), |name| self.covers(name))
+    }
+
+    /// The commits that covered refs point at.
+    fn tips(&self, collector: &Collector<'_>) -> Result<Rc<[Oid]>, Undecided> {
+        if let Some(tips) = &*self.tips.borrow() {
+            return Ok(Rc::clone(tips));
+        }
+        let mut names: Vec<(RefName, Oid)> = Vec::new();
+        let scope = &self.ruleset.refs;
+        if self.ruleset.target == Target::Push {
+            names = collector.refs.list(b"refs/")?;
+        } else if scope.include_all {
+            names = collector.refs.list(scope.namespace.as_bytes())?;
+        } else {
+            let mut single: Vec<RefName> = Vec::new();
+            if scope.include_default {
+                single.extend(self.default_branch.existing().cloned());
+            }
+            for pattern in scope.include.patterns() {
+                match pattern.literal() {
+                    // A pattern that is no ref's name covers none.
+                    Some(literal) => single.extend(RefName::parse(literal.as_bytes()).ok()),
+                    None => names.extend(collector.refs.list(pattern.literal_prefix().as_bytes())?),
+                }
+            }
+            for name in single {
+                if let Some(id) = collector.refs.resolve(&name)?.1 {
+                    names.push((name, id));
+                }
+            }
+        }
+        let mut tips = Vec::new();
+        for (name, id) in names {
+            if !self.covers(&name)? {
+                continue;
+            }
+            // Branches hold commits; only elsewhere may a tag stand between.
+            match name.kind() {
+                RefKind::Branch => tips.push(id),
+                RefKind::Tag | RefKind::Other => tips.extend(collector.peel_to_commit(id)?),
+            }
+        }
+        tips.sort_unstable();
+        tips.dedup();
+        let tips: Rc<[Oid]> = tips.into();
+        *self.tips.borrow_mut() = Some(Rc::clone(&tips));
+        Ok(tips)
+    }
+}
+
+/// Counts over the whole push, of what was collected for one ruleset.
+fn totals(all: &[UpdateFacts], limit: Option<u64>) -> PushTotals {
+    let mut totals = PushTotals::default();
+    let mut commits = HashSet::new();
+    let mut failed = None;
+    for facts in all {
+        match &facts.entering {
+            Fact::Known(entering) => commits.extend(entering.iter().map(|entering| entering.commit.id)),
+            Fact::Failed(undecided) => failed = Some(undecided.clone()),
+            Fact::NotCollected => {}
+        }
+    }
+    totals.commits = failed.map_or_else(|| Fact::Known(commits.len() as u64), Fact::Failed);
+    if let Some(limit) = limit {
+        totals.changed_paths = count_paths(all, limit).into();
+    }
+    totals
+}
+
+fn count_paths(all: &[UpdateFacts], limit: u64) -> Result<u64, Undecided> {
+    let mut paths: HashSet<&[u8]> = HashSet::new();
+    for facts in all {
+        for (_, change) in facts.changes()? {
+            if paths.len() as u64 > limit {
+                return Ok(limit.saturating_add(1));
+            }
+            paths.insert(&change.path);
+        }
+    }
+    Ok(paths.len() as u64)
+}

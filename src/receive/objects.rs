@@ -1,0 +1,312 @@
+//! The objects that a push brings and the server has, read under quarantine and within a budget.
+//!
+//! Two databases are open: everything, the quarantine included, and what was there before the push. They are made of the
+//! repository's own directories, never of alternates that the environment names, because over ssh a client may set those.
+//! Replace refs and grafts are not consulted: this reads objects by id and nothing else.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::git::{Commit, Malformed, ObjectFormat, ObjectKind, Oid, Tag};
+use crate::policy::Budget;
+use crate::push::Undecided;
+
+/// What judging a push has cost so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Commits read.
+    pub commits: u64,
+    /// Objects read, commits included.
+    pub objects: u64,
+    /// Differing paths visited.
+    pub paths: u64,
+}
+
+/// Reads objects.
+pub struct Objects {
+    all: git2::Odb<'static>,
+    before: git2::Odb<'static>,
+    quarantined: bool,
+    format: ObjectFormat,
+    budget: Budget,
+    started: Instant,
+    work: Cell<Work>,
+    nodes: RefCell<HashMap<Oid, Rc<Node>>>,
+    entering: RefCell<HashMap<Oid, Rc<Commit>>>,
+    trees: RefCell<TreeCache>,
+}
+
+impl std::fmt::Debug for Objects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Objects").field("work", &self.work.get()).finish_non_exhaustive()
+    }
+}
+
+/// What walking history needs of a commit.
+#[derive(Debug)]
+pub struct Node {
+    /// Its root tree.
+    pub tree: Oid,
+    /// Its parents.
+    pub parents: Box<[Oid]>,
+    /// The committer's time.
+    pub time: i64,
+    /// Whether the server had it before the push.
+    pub was_there: bool,
+}
+
+/// The trees read last: a commit's tree is read again as its child's parent tree.
+#[derive(Default)]
+struct TreeCache {
+    trees: HashMap<Oid, Rc<[u8]>>,
+    bytes: usize,
+}
+
+/// Trees kept, in bytes.
+const TREE_CACHE: usize = 8 << 20;
+
+fn git2_format(format: ObjectFormat) -> git2::ObjectFormat {
+    match format {
+        ObjectFormat::Sha1 => git2::ObjectFormat::Sha1,
+        ObjectFormat::Sha256 => git2::ObjectFormat::Sha256,
+    }
+}
+
+fn open_database(format: ObjectFormat, directories: &[&Path]) -> Result<git2::Odb<'static>, Undecided> {
+    let failed = |error: git2::Error| Undecided::new(format!("cannot open the object database: {}", error.message()));
+    let database = git2::Odb::new_ext(git2_format(format)).map_err(failed)?;
+    for directory in directories {
+        let path = directory
+            .to_str()
+            .ok_or_else(|| Undecided::new(format!("the object directory `{}` is not UTF-8", directory.display())))?;
+        database.add_disk_alternate(path).map_err(failed)?;
+    }
+    Ok(database)
+}
+
+impl Objects {
+    /// Opens a repository's objects with those of a quarantine, if there is one.
+    ///
+    /// # Errors
+    /// A database cannot be opened.
+    pub fn open(common_dir: &Path, quarantine: Option<&Path>, format: ObjectFormat, budget: Budget) -> Result<Objects, Undecided> {
+        // receive-pack has hashed every object that came in, and what was there before is the server's own.
+        git2::opts::strict_hash_verification(false);
+        // Everything that is read twice is cached here, within known bounds.
+        git2::opts::enable_caching(false);
+        let own = common_dir.join("objects");
+        let all = match quarantine {
+            Some(quarantine) => open_database(format, &[quarantine, &own])?,
+            None => open_database(format, &[&own])?,
+        };
+        Ok(Objects {
+            all,
+            before: open_database(format, &[&own])?,
+            quarantined: quarantine.is_some(),
+            format,
+            budget,
+            started: Instant::now(),
+            work: Cell::default(),
+            nodes: RefCell::default(),
+            entering: RefCell::default(),
+            trees: RefCell::default(),
+        })
+    }
+
+    /// The hash of the objects.
+    pub fn format(&self) -> ObjectFormat {
+        self.format
+    }
+
+    /// What was spent so far.
+    pub fn work(&self) -> Work {
+        self.work.get()
+    }
+
+    /// How many commits the budget still allows.
+    pub fn commits_left(&self) -> u64 {
+        self.budget.commits.saturating_sub(self.work.get().commits)
+    }
+
+    /// Time since the objects were opened.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn spend(&self, commits: u64, objects: u64, paths: u64) -> Result<(), Undecided> {
+        let mut work = self.work.get();
+        work.commits += commits;
+        work.objects += objects;
+        work.paths += paths;
+        self.work.set(work);
+        let over = |what: &str, limit: u64| {
+            Err(Undecided::new(format!("the budget of {limit} {what} is spent; push less at a time, or raise `budget`")))
+        };
+        if work.commits > self.budget.commits {
+            return over("commits", self.budget.commits);
+        }
+        if work.paths > self.budget.paths {
+            return over("paths", self.budget.paths);
+        }
+        if (work.objects + work.paths).is_multiple_of(64) && self.started.elapsed() > self.budget.time {
+            return Err(Undecided::new(format!(
+                "the budget of {} ms is spent; push less at a time, or raise `budget`",
+                self.budget.time.as_millis()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Counts a differing path.
+    ///
+    /// # Errors
+    /// The budget is spent.
+    pub fn visit_path(&self) -> Result<(), Undecided> {
+        self.spend(0, 0, 1)
+    }
+
+    /// Whether the server had the object before the push.
+    pub fn was_there(&self, id: Oid) -> Result<bool, Undecided> {
+        if !self.quarantined {
+            return Ok(true);
+        }
+        let id = git2_id(id)?;
+        // Nothing is added to the repository while a push is judged that this push's objects could depend on, so there is
+        // no need to look again for new packs on every miss.
+        Ok(self.before.exists_ext(id, git2::OdbLookupFlags::NO_REFRESH))
+    }
+
+    fn read(&self, id: Oid, expected: git2::ObjectType) -> Result<git2::OdbObject<'_>, Undecided> {
+        self.spend(0, 1, 0)?;
+        let object = self
+            .all
+            .read(git2_id(id)?)
+            .map_err(|error| Undecided::new(format!("the object {id} is missing or unreadable: {}", error.message())))?;
+        if object.kind() != expected {
+            return Err(Undecided::new(format!("the object {id} is no {expected}")));
+        }
+        Ok(object)
+    }
+
+    /// The kind of an object.
+    ///
+    /// # Errors
+    /// The object is missing or unreadable.
+    pub fn kind(&self, id: Oid) -> Result<ObjectKind, Undecided> {
+        match self.header(id)?.1 {
+            git2::ObjectType::Commit => Ok(ObjectKind::Commit),
+            git2::ObjectType::Tree => Ok(ObjectKind::Tree),
+            git2::ObjectType::Blob => Ok(ObjectKind::Blob),
+            git2::ObjectType::Tag => Ok(ObjectKind::Tag),
+            other => Err(Undecided::new(format!("the object {id} is a {other}"))),
+        }
+    }
+
+    fn header(&self, id: Oid) -> Result<(usize, git2::ObjectType), Undecided> {
+        self.spend(0, 1, 0)?;
+        self.all
+            .read_header(git2_id(id)?)
+            .map_err(|error| Undecided::new(format!("the object {id} is missing or unreadable: {}", error.message())))
+    }
+
+    /// The size of a blob in bytes.
+    ///
+    /// # Errors
+    /// The object is missing, unreadable or no blob.
+    pub fn blob_size(&self, id: Oid) -> Result<u64, Undecided> {
+        match self.header(id)? {
+            (size, git2::ObjectType::Blob) => Ok(size as u64),
+            _ => Err(Undecided::new(format!("the object {id} is no blob"))),
+        }
+    }
+
+    /// A blob's content.
+    ///
+    /// # Errors
+    /// The object is missing, unreadable or no blob, or larger than the budget allows.
+    pub fn blob(&self, id: Oid) -> Result<Vec<u8>, Undecided> {
+        if self.blob_size(id)? > self.budget.blob_bytes {
+            return Err(Undecided::new(format!("the budget of {} bytes of blobs is spent", self.budget.blob_bytes)));
+        }
+        Ok(self.read(id, git2::ObjectType::Blob)?.data().to_vec())
+    }
+
+    /// A tag object.
+    ///
+    /// # Errors
+    /// The object is missing, unreadable or no tag.
+    pub fn tag(&self, id: Oid) -> Result<Tag, Undecided> {
+        let object = self.read(id, git2::ObjectType::Tag)?;
+        Tag::parse(id, object.data()).map_err(|malformed| bad(id, "tag", &malformed))
+    }
+
+    /// What walking history needs of a commit.
+    ///
+    /// # Errors
+    /// The object is missing, unreadable or no commit, or the budget is spent.
+    pub fn node(&self, id: Oid) -> Result<Rc<Node>, Undecided> {
+        if let Some(node) = self.nodes.borrow().get(&id) {
+            return Ok(Rc::clone(node));
+        }
+        self.spend(1, 0, 0)?;
+        let object = self.read(id, git2::ObjectType::Commit)?;
+        let commit = Commit::parse(id, object.data()).map_err(|malformed| bad(id, "commit", &malformed))?;
+        let node = Rc::new(Node {
+            tree: commit.tree,
+            parents: commit.parents.clone().into(),
+            time: commit.committer_time,
+            was_there: self.was_there(id)?,
+        });
+        self.nodes.borrow_mut().insert(id, Rc::clone(&node));
+        // What only the quarantine has is about to be judged, and need not be read again.
+        if !node.was_there {
+            self.entering.borrow_mut().insert(id, Rc::new(commit));
+        }
+        Ok(node)
+    }
+
+    /// A whole commit.
+    ///
+    /// # Errors
+    /// The object is missing, unreadable or no commit.
+    pub fn commit(&self, id: Oid) -> Result<Rc<Commit>, Undecided> {
+        if let Some(commit) = self.entering.borrow().get(&id) {
+            return Ok(Rc::clone(commit));
+        }
+        let object = self.read(id, git2::ObjectType::Commit)?;
+        let commit = Commit::parse(id, object.data()).map_err(|malformed| bad(id, "commit", &malformed))?;
+        Ok(Rc::new(commit))
+    }
+
+    /// A raw tree.
+    ///
+    /// # Errors
+    /// The object is missing, unreadable or no tree.
+    pub fn tree(&self, id: Oid) -> Result<Rc<[u8]>, Undecided> {
+        if let Some(tree) = self.trees.borrow().trees.get(&id) {
+            return Ok(Rc::clone(tree));
+        }
+        let object = self.read(id, git2::ObjectType::Tree)?;
+        let raw: Rc<[u8]> = object.data().into();
+        let mut cache = self.trees.borrow_mut();
+        if cache.bytes + raw.len() > TREE_CACHE {
+            *cache = TreeCache::default();
+        }
+        if raw.len() < TREE_CACHE / 4 {
+            cache.bytes += raw.len();
+            cache.trees.insert(id, Rc::clone(&raw));
+        }
+        Ok(raw)
+    }
+}
+
+fn git2_id(id: Oid) -> Result<git2::Oid, Undecided> {
+    git2::Oid::from_bytes(id.as_bytes()).map_err(|error| Undecided::new(format!("{id} is no object id: {}", error.message())))
+}
+
+fn bad(id: Oid, what: &str, malformed: &Malformed) -> Undecided {
+    Undecided::new(format!("the {what} {id} is malformed: {}", malformed.0))
+}

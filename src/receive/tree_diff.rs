@@ -1,0 +1,288 @@
+//! Which paths differ between trees: raw entries side by side, no rename detection, equal runs skipped.
+//!
+//! Trees are refused when malformed, on the way: a gate that read `./x` or the same name twice differently from git could be
+//! walked around.
+
+use std::collections::HashSet;
+
+use super::objects::Objects;
+use crate::git::tree::{TreeEntry, next_entry};
+use crate::git::{FileChange, FileEntry, Malformed, Mode, Oid};
+use crate::push::Undecided;
+
+/// Git's own default bound on how deep folders nest (`core.maxTreeDepth`).
+const MAX_DEPTH: usize = 2048;
+
+/// Chooses where a walk goes and what it keeps.
+pub trait Visitor {
+    /// Whether to look below a folder that differs.
+    fn enters(&self, folder: &[u8]) -> bool;
+
+    /// A path that differs.
+    ///
+    /// # Errors
+    /// Ends the walk.
+    fn differs(&mut self, path: &[u8], old: Option<FileEntry>, new: Option<FileEntry>) -> Result<(), Undecided>;
+}
+
+/// Walks the differences between two trees; `None` is the empty tree.
+///
+/// # Errors
+/// A tree is missing, unreadable or malformed, the budget is spent, or the visitor ends the walk.
+pub fn diff(objects: &Objects, old: Option<Oid>, new: Option<Oid>, visitor: &mut dyn Visitor) -> Result<(), Undecided> {
+    let mut walk = Walk { objects, visitor, path: Vec::new() };
+    walk.folder(old, new, 0)
+}
+
+/// What a tree holds at a path, folders left out. `None` is the empty tree.
+///
+/// # Errors
+/// A tree is missing, unreadable or malformed.
+pub fn entry_at(objects: &Objects, tree: Option<Oid>, path: &[u8]) -> Result<Option<FileEntry>, Undecided> {
+    let Some(mut tree) = tree else { return Ok(None) };
+    let mut components = path.split(|&byte| byte == b'/').peekable();
+    while let Some(component) = components.next() {
+        let raw = objects.tree(tree)?;
+        let mut rest: &[u8] = &raw;
+        let mut found = None;
+        while let Some(entry) = next(objects, tree, &mut rest)? {
+            // A file and a folder of one name cannot both be there in a sound tree; the one that fits the path counts.
+            if entry.name == component && (entry.mode == Mode::Tree) == components.peek().is_some() {
+                found = Some((entry.mode, entry.id));
+                break;
+            }
+        }
+        match found {
+            Some((Mode::Tree, id)) => tree = id,
+            Some((mode, id)) => return Ok(Some(FileEntry { mode, id })),
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+fn next<'a>(objects: &Objects, tree: Oid, raw: &mut &'a [u8]) -> Result<Option<TreeEntry<'a>>, Undecided> {
+    next_entry(raw, objects.format()).map_err(|malformed| bad(tree, &malformed))
+}
+
+fn bad(tree: Oid, malformed: &Malformed) -> Undecided {
+    Undecided::new(format!("the tree {tree} is malformed: {}", malformed.0))
+}
+
+/// A tree being read, one entry ahead.
+struct Side<'a> {
+    id: Option<Oid>,
+    rest: &'a [u8],
+    /// The bytes from the current entry on.
+    from: &'a [u8],
+    current: Option<TreeEntry<'a>>,
+}
+
+impl<'a> Side<'a> {
+    fn open(objects: &Objects, id: Option<Oid>, raw: &'a [u8]) -> Result<Side<'a>, Undecided> {
+        let mut side = Side { id, rest: raw, from: raw, current: None };
+        side.advance(objects)?;
+        Ok(side)
+    }
+
+    fn advance(&mut self, objects: &Objects) -> Result<(), Undecided> {
+        let previous = self.current;
+        self.from = self.rest;
+        self.current = match self.id {
+            Some(id) => next(objects, id, &mut self.rest)?,
+            None => None,
+        };
+        if let (Some(id), Some(previous), Some(current)) = (self.id, previous, self.current)
+            && previous.order(&current) != std::cmp::Ordering::Less
+        {
+            return Err(bad(id, &Malformed("its entries are not sorted, or two have the same name")));
+        }
+        Ok(())
+    }
+
+    /// Skips to the last entry of an equal run and past it, so that the order is checked across the run's end.
+    fn skip(&mut self, last_entry: usize, objects: &Objects) -> Result<(), Undecided> {
+        self.rest = self.from.get(last_entry..).unwrap_or_default();
+        self.current = None;
+        self.advance(objects)?;
+        self.advance(objects)
+    }
+}
+
+struct Walk<'w> {
+    objects: &'w Objects,
+    visitor: &'w mut dyn Visitor,
+    path: Vec<u8>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, old: Option<Oid>, new: Option<Oid>, depth: usize) -> Result<(), Undecided> {
+        if old == new {
+            return Ok(());
+        }
+        if depth > MAX_DEPTH {
+            return Err(Undecided::new(format!("folders nest deeper than {MAX_DEPTH}")));
+        }
+        let old_raw = old.map(|id| self.objects.tree(id)).transpose()?;
+        let new_raw = new.map(|id| self.objects.tree(id)).transpose()?;
+        let mut old_side = Side::open(self.objects, old, old_raw.as_deref().unwrap_or_default())?;
+        let mut new_side = Side::open(self.objects, new, new_raw.as_deref().unwrap_or_default())?;
+        let mut changed_names = Vec::new();
+        loop {
+            if let Some(last) = last_equal_entry(old_side.from, new_side.from, self.objects.format().raw_len()) {
+                old_side.skip(last, self.objects)?;
+                new_side.skip(last, self.objects)?;
+                continue;
+            }
+            let order = match (&old_side.current, &new_side.current) {
+                (None, None) => break,
+                (Some(_), None) => std::cmp::Ordering::Less,
+                (None, Some(_)) => std::cmp::Ordering::Greater,
+                (Some(old), Some(new)) => old.order(new),
+            };
+            let old_entry = if order.is_le() { old_side.current } else { None };
+            let new_entry = if order.is_ge() { new_side.current } else { None };
+            if let Some(entry) = new_entry {
+                changed_names.push(entry.name);
+            }
+            self.pair(old_entry, new_entry, depth)?;
+            if order.is_le() {
+                old_side.advance(self.objects)?;
+            }
+            if order.is_ge() {
+                new_side.advance(self.objects)?;
+            }
+        }
+        if let (Some(id), Some(raw)) = (new, &new_raw) {
+            self.refuse_twins(id, raw, &changed_names)?;
+        }
+        Ok(())
+    }
+
+    /// A pair of entries at the same place of the order; at least one is there. A file and a folder of one name are two
+    /// places, so that a type change is a removal and additions.
+    fn pair(&mut self, old: Option<TreeEntry<'_>>, new: Option<TreeEntry<'_>>, depth: usize) -> Result<(), Undecided> {
+        let (old_tree, old_file) = split(old);
+        let (new_tree, new_file) = split(new);
+        let Some(name) = old.or(new).map(|entry| entry.name) else { return Ok(()) };
+        let same = old_file == new_file && old_tree == new_tree;
+        if same {
+            // Only the spelling of the mode differs.
+            return Ok(());
+        }
+        self.objects.visit_path()?;
+        let length = self.path.len();
+        if length > 0 {
+            self.path.push(b'/');
+        }
+        self.path.extend_from_slice(name);
+        if old_file != new_file {
+            self.visitor.differs(&self.path, old_file, new_file)?;
+        }
+        if (old_tree.is_some() || new_tree.is_some()) && self.visitor.enters(&self.path) {
+            self.folder(old_tree, new_tree, depth + 1)?;
+        }
+        self.path.truncate(length);
+        Ok(())
+    }
+
+    /// Refuses a tree in which a changed name is there twice, as a file and as a folder: those are not neighbours in git's
+    /// order, so that the order alone does not show it.
+    fn refuse_twins(&self, tree: Oid, raw: &[u8], changed: &[&[u8]]) -> Result<(), Undecided> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let twins = Malformed("a file and a folder have the same name");
+        // A few names are looked for in the bytes; many are worth reading the whole tree once.
+        if changed.len() <= 8 {
+            for name in changed {
+                let needle: Vec<u8> = [b" ", *name, b"\0"].concat();
+                if memmem_count(raw, &needle) > 1 && count_names(self.objects, tree, raw, name)? > 1 {
+                    return Err(bad(tree, &twins));
+                }
+            }
+            return Ok(());
+        }
+        let mut seen = HashSet::new();
+        let mut rest = raw;
+        while let Some(entry) = next(self.objects, tree, &mut rest)? {
+            if !seen.insert(entry.name) {
+                return Err(bad(tree, &twins));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn memmem_count(haystack: &[u8], needle: &[u8]) -> usize {
+    memchr::memmem::find_iter(haystack, needle).take(2).count()
+}
+
+fn count_names(objects: &Objects, tree: Oid, raw: &[u8], name: &[u8]) -> Result<usize, Undecided> {
+    let mut rest = raw;
+    let mut count = 0;
+    while let Some(entry) = next(objects, tree, &mut rest)? {
+        count += usize::from(entry.name == name);
+    }
+    Ok(count)
+}
+
+fn split(entry: Option<TreeEntry<'_>>) -> (Option<Oid>, Option<FileEntry>) {
+    match entry {
+        None => (None, None),
+        Some(entry) if entry.mode == Mode::Tree => (Some(entry.id), None),
+        Some(entry) => (None, Some(FileEntry { mode: entry.mode, id: entry.id })),
+    }
+}
+
+/// Where the last entry of the longest common run of entries begins; `None` when the first entries differ.
+fn last_equal_entry(old: &[u8], new: &[u8], id_len: usize) -> Option<usize> {
+    if old.first() != new.first() {
+        return None;
+    }
+    let common = common_prefix(old, new);
+    let mut last = None;
+    let mut begin = 0;
+    // The name's end is looked for from the second byte: a crafted mode can be one character, but never none.
+    while let Some(nul) = old.get(begin + 1..common).and_then(|rest| memchr::memchr(0, rest)) {
+        let end = begin + 1 + nul + 1 + id_len;
+        if end > common {
+            break;
+        }
+        last = Some(begin);
+        begin = end;
+    }
+    last
+}
+
+fn common_prefix(old: &[u8], new: &[u8]) -> usize {
+    const BLOCK: usize = 256;
+    let blocks = old.chunks_exact(BLOCK).zip(new.chunks_exact(BLOCK)).take_while(|(old, new)| old == new).count();
+    let from = blocks * BLOCK;
+    let tail = |side: &[u8]| -> Vec<u8> { side.get(from..).unwrap_or_default().iter().take(BLOCK).copied().collect() };
+    from + tail(old).iter().zip(&tail(new)).take_while(|(old, new)| old == new).count()
+}
+
+/// Collects every change that `keep` keeps.
+pub struct Collect<'k> {
+    /// Where to look.
+    pub enters: &'k dyn Fn(&[u8]) -> bool,
+    /// Fills in what is asked of a change, and says whether to keep it.
+    pub keep: &'k mut dyn FnMut(&mut FileChange) -> Result<bool, Undecided>,
+    /// What was kept.
+    pub changes: Vec<FileChange>,
+}
+
+impl Visitor for Collect<'_> {
+    fn enters(&self, folder: &[u8]) -> bool {
+        (self.enters)(folder)
+    }
+
+    fn differs(&mut self, path: &[u8], old: Option<FileEntry>, new: Option<FileEntry>) -> Result<(), Undecided> {
+        let mut change = FileChange { path: path.into(), old, new, size: None };
+        if (self.keep)(&mut change)? {
+            self.changes.push(change);
+        }
+        Ok(())
+    }
+}

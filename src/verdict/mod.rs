@@ -1,0 +1,107 @@
+//! Policy and push make a verdict. Pure: everything that must be looked up was collected before.
+//!
+//! [`select`] says which rulesets judge which updates, [`evaluate`] judges them.
+
+mod evaluate;
+pub mod json;
+mod select;
+
+use crate::git::RefName;
+use crate::policy::{BypassMode, Enforcement, Location};
+use crate::push::Undecided;
+use crate::rules::Violation;
+
+pub use evaluate::{evaluate, fold_decision};
+pub use select::{Context, PushedUpdate, Selected, Standing, select, server_evaluations};
+
+/// The answer to a push, with everything that led to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// Whether the push may go on.
+    pub decision: Decision,
+    /// Every evaluation, in the order of the policy.
+    pub evaluations: Vec<Evaluation>,
+}
+
+/// Whether a push may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Every active rule was evaluated to the end, and none is broken.
+    Accepted,
+    /// An active rule is broken.
+    Refused,
+    /// An active rule could not be evaluated. It refuses all the same.
+    Undecided,
+}
+
+impl Decision {
+    /// The log's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Decision::Accepted => "accepted",
+            Decision::Refused => "refused",
+            Decision::Undecided => "undecided",
+        }
+    }
+
+    /// The hook's exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Decision::Accepted => 0,
+            Decision::Refused => 1,
+            Decision::Undecided => 2,
+        }
+    }
+}
+
+/// One rule judging one update.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// The ruleset's name; `server` for what `[server]` asks of every push.
+    pub ruleset: String,
+    /// The rule's id.
+    pub rule: &'static str,
+    /// Where the rule stands in the policy.
+    pub at: Location,
+    /// The pushed ref.
+    pub ref_name: RefName,
+    /// The ref that the ruleset matches, when it is another one: what the pushed ref points at, or a symbolic ref that
+    /// reaches it.
+    pub matched: Option<RefName>,
+    /// Whether the ruleset refuses.
+    pub enforcement: Enforcement,
+    /// What came out.
+    pub outcome: Outcome,
+}
+
+/// What came out of an evaluation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The rule is kept.
+    Passed,
+    /// The rule is broken.
+    Violated(Vec<Violation>),
+    /// The rule is broken, or could not be judged, by someone who passes the ruleset.
+    Bypassed {
+        /// The bypass entry's actor, as written.
+        by: String,
+        /// Its mode.
+        mode: BypassMode,
+        /// What would have been refused.
+        violations: Vec<Violation>,
+    },
+    /// The rule could not be judged.
+    Failed(Undecided),
+}
+
+impl Outcome {
+    /// The log's word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Violated(_) => "violated",
+            Outcome::Bypassed { .. } => "bypassed",
+            Outcome::Failed(_) => "failed",
+        }
+    }
+}
