@@ -12,6 +12,8 @@ pub struct Group {
     pub members: Vec<ActorPattern>,
     /// The members' names on GitHub, nested groups resolved.
     pub github: Vec<String>,
+    /// Whether anything but an unused group refers to it.
+    pub used: bool,
     /// Where it stands in the policy.
     pub at: Location,
 }

@@ -1,4 +1,11 @@
-//! What is wrong with a policy, and where.
+//! What is wrong with a policy, and where; how it is shown.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// A place in a policy file, counted from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,12 +19,110 @@ pub struct Location {
 /// One thing that is wrong with a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What is wrong: lower case, no full stop, values in backticks.
+    /// What is wrong: lower case, no full stop, values in backticks, nothing invisible.
     pub message: String,
-    /// What to do about it.
+    /// What to do about it; nothing invisible either.
     pub help: Option<String>,
     /// The culprit's bytes in the file.
-    pub span: std::ops::Range<usize>,
+    pub span: Range<usize>,
     /// Where the culprit begins.
     pub at: Location,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl Problem {
+    /// One line, `policy.toml:3:9: message (help)`, that shows nothing of the file but what the message quotes: a
+    /// pusher may read it.
+    pub fn line(&self, file: &str) -> String {
+        let help = self.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        format!("{}:{}: {}{help}", visible(file), self.at, self.message)
+    }
+
+    /// Several lines: the message, the place, the line of the file with the culprit underlined, and the help.
+    ///
+    /// `source` is the file's content as it was parsed.
+    pub fn render(&self, file: &str, source: &[u8], colour: bool) -> String {
+        let source = String::from_utf8_lossy(source);
+        let (line, marked) = marked_line(&source, &self.span);
+        let file = visible(file);
+        let origin = Origin::path(file.as_ref()).line(self.at.line).char_column(self.at.column);
+        let snippet = Snippet::source(line).line_start(self.at.line).fold(false).annotation(AnnotationKind::Primary.span(marked));
+        let mut group = Level::ERROR.primary_title(self.message.as_str()).element(origin).element(snippet);
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+}
+
+/// The line in which `span` begins, with nothing invisible left in it, and what of it to underline.
+fn marked_line(source: &str, span: &Range<usize>) -> (String, Range<usize>) {
+    let start = floor_char(source, span.start);
+    let end = floor_char(source, span.end.max(start));
+    let before = source.get(..start).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line_end = source.get(start..).and_then(|rest| rest.find('\n')).map_or(source.len(), |length| start + length);
+    let part = |range: Range<usize>| visible_line(source.get(range).unwrap_or_default().trim_end_matches('\r'));
+    let (left, middle, right) = (part(line_start..start), part(start..end.min(line_end)), part(end.min(line_end)..line_end));
+    let marked = left.len()..left.len() + middle.len();
+    (left + &middle + &right, marked)
+}
+
+fn floor_char(source: &str, offset: usize) -> usize {
+    let mut offset = offset.min(source.len());
+    while !source.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+fn visible_line(text: &str) -> String {
+    // A tab is the one control character that TOML has within lines; four columns keep carets under their culprit.
+    text.split('\t').map(visible).collect::<Vec<_>>().join("    ")
+}
+
+/// The text with every character that does not show, or that changes how others show, as `\u{…}`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if text.chars().all(shows) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if shows(character) {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_unicode());
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a character shows as itself: no control, format, separator, private or unassigned character, no blank but
+/// the space, and none of those that Unicode calls default-ignorable.
+fn shows(character: char) -> bool {
+    use GeneralCategory::*;
+    let blank_letter = matches!(
+        character,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+    );
+    let hidden = matches!(
+        character.general_category(),
+        Control | Format | Surrogate | PrivateUse | Unassigned | LineSeparator | ParagraphSeparator | SpaceSeparator
+    );
+    character == ' ' || !(blank_letter || hidden)
+}
+
+/// Whether a character may make a policy read differently from what it says: controls other than tab and line ends,
+/// and format characters (bidirectional overrides, zero-width characters).
+pub(super) fn deceives(character: char) -> bool {
+    use GeneralCategory::*;
+    !matches!(character, '\t' | '\n' | '\r')
+        && matches!(character.general_category(), Control | Format | LineSeparator | ParagraphSeparator)
 }

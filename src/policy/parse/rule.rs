@@ -1,0 +1,191 @@
+//! `[ruleset.rules]`: each rule is found in the list of rules and reads its own settings.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::reader::{Reader, Value, in_order, nearest, suggestion};
+use crate::git::pattern::Pattern;
+use crate::policy::ConfiguredRule;
+use crate::rules::{self, Load, RULES, Rule, RuleEntry, Target};
+
+/// Lists without which a rule refuses nothing.
+const NOT_EMPTY: &[&str] = &[
+    "restricted_file_paths",
+    "restricted_file_extensions",
+    "required_status_checks",
+    "required_deployment_environments",
+    "workflows",
+    "code_scanning_tools",
+];
+
+type Loader = for<'de> fn(ValueDeserializer<'de>) -> Result<Box<dyn Rule>, toml::de::Error>;
+
+/// The rules of a ruleset. `target` is `None` when it could not be read.
+pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, target: Option<Target>) -> Vec<ConfiguredRule> {
+    let DeValue::Table(table) = value.get_ref() else {
+        reader.wrong_kind(value, "`rules`", "a table");
+        return Vec::new();
+    };
+    let mut configured = Vec::new();
+    for (name, value) in in_order(table) {
+        let Some(entry) = rules::find(name.get_ref()) else {
+            let known: Vec<&str> = RULES.iter().map(|entry| entry.info.id).collect();
+            let help = nearest(name.get_ref(), &known).map(|meant| format!("did you mean `{meant}`?"));
+            reader.problem_help(name.span(), format!("unknown rule `{}`", name.get_ref()), help);
+            continue;
+        };
+        if let Some(target) = target
+            && !entry.info.targets.contains(&target)
+        {
+            let targets: Vec<String> = entry.info.targets.iter().map(|target| format!("`{}`", target.as_str())).collect();
+            let help = format!("it stands in rulesets with the target {}", targets.join(" or "));
+            reader.problem_help(
+                name.span(),
+                format!("`{}` cannot stand in a {} ruleset", entry.info.id, target.as_str()),
+                Some(help),
+            );
+        }
+        load(reader, entry, name.span(), value, &mut configured);
+    }
+    configured
+}
+
+fn load(reader: &mut Reader<'_>, entry: &RuleEntry, name: Range<usize>, value: &Value<'_>, configured: &mut Vec<ConfiguredRule>) {
+    let at = reader.at(name.start);
+    let id = entry.info.id;
+    let (switch, parameters) = match entry.load {
+        Load::Switch(switch) => (Some(switch), None),
+        Load::Parameters(parameters) => (None, Some(parameters)),
+        Load::Either(switch, parameters) => (Some(switch), Some(parameters)),
+    };
+    match (value.get_ref(), switch, parameters) {
+        (DeValue::Boolean(true), Some(switch), _) => configured.push(ConfiguredRule { rule: switch(), at }),
+        (DeValue::Boolean(false), Some(_), _) => {}
+        (DeValue::Table(_), _, Some(parameters)) => {
+            configured.extend(load_one(reader, parameters, value).map(|rule| ConfiguredRule { rule, at }));
+        }
+        (DeValue::Array(array), _, Some(parameters)) => {
+            if array.is_empty() {
+                reader.problem(value.span(), format!("`{id}` is an empty list: the rule would refuse nothing"));
+            }
+            for element in array {
+                if let DeValue::Table(_) = element.get_ref() {
+                    let at = reader.at(element.span().start);
+                    configured.extend(load_one(reader, parameters, element).map(|rule| ConfiguredRule { rule, at }));
+                } else {
+                    reader.wrong_kind(element, &format!("an entry of `{id}`"), "a table");
+                }
+            }
+        }
+        (_, Some(_), None) => {
+            let help = format!("the rule has no parameters: `{id} = true`");
+            reader.problem_help(value.span(), format!("`{id}` is {}", super::reader::kind(value.get_ref())), Some(help));
+        }
+        (_, _, Some(_)) => {
+            let help = format!("write its parameters: `{id} = {}`", entry.info.example);
+            reader.problem_help(value.span(), format!("`{id}` is {}", super::reader::kind(value.get_ref())), Some(help));
+        }
+        // An entry without any way to load does not exist.
+        (_, None, None) => {}
+    }
+}
+
+fn load_one(reader: &mut Reader<'_>, parameters: Loader, value: &Value<'_>) -> Option<Box<dyn Rule>> {
+    if let DeValue::Table(table) = value.get_ref() {
+        for (key, list) in table {
+            let empty = matches!(list.get_ref(), DeValue::Array(array) if array.is_empty());
+            if empty && NOT_EMPTY.contains(&key.get_ref().as_ref()) {
+                reader.problem(list.span(), format!("`{}` is empty: the rule would refuse nothing", key.get_ref()));
+            }
+        }
+    }
+    match parameters(ValueDeserializer::from(value.clone())) {
+        Ok(rule) => Some(rule),
+        Err(error) => {
+            complain(reader, &error, value);
+            None
+        }
+    }
+}
+
+/// Turns what serde says into a problem, as near to the culprit as can be found.
+fn complain(reader: &mut Reader<'_>, error: &toml::de::Error, value: &Value<'_>) {
+    let message = error.message();
+    let span = error.span().unwrap_or_else(|| value.span());
+    let strings = strings_within(value, &span);
+
+    // A pattern's own error carries no place beyond its list, so each string in there is asked again.
+    let mut found = false;
+    for string in &strings {
+        if let Err(bad) = Pattern::parse(string.get_ref())
+            && message.starts_with(&bad.message)
+        {
+            found = true;
+            reader.bad_pattern(string.span(), &bad);
+        }
+    }
+    if found {
+        return;
+    }
+    let backticked = |word: &str| message.contains(&format!("`{word}`"));
+    let span = match strings.as_slice() {
+        [_] => span,
+        several => several.iter().find(|string| backticked(string.get_ref())).map_or(span, |string| string.span()),
+    };
+    let quoted = quoted(message);
+    if let Some(rest) = message.strip_prefix("unreadable regular expression: ") {
+        let cause = rest.lines().last().unwrap_or(rest).trim().trim_start_matches("error: ");
+        reader.problem_help(
+            pattern_of(value, span),
+            format!("unreadable regular expression: {cause}"),
+            Some("the syntax is RE2's"),
+        );
+    } else if message.starts_with("an empty pattern") {
+        reader.problem(pattern_of(value, span), message);
+    } else if message.starts_with("unknown field ") {
+        let (word, known) = quoted;
+        reader.problem_help(span, format!("unknown key `{word}`"), Some(suggestion(word, &known)));
+    } else if message.starts_with("unknown variant ") {
+        let (word, known) = quoted;
+        reader.problem_help(span, format!("unknown word `{word}`"), Some(suggestion(word, &known)));
+    } else if message.starts_with("missing field ") {
+        reader.missing(span, format!("the key `{}` is missing", quoted.0), None::<&str>);
+    } else {
+        reader.problem(span, message);
+    }
+}
+
+/// The unknown word of a message, and the known ones: "unknown field `x`, expected one of `a`, `b`".
+fn quoted(message: &str) -> (&str, Vec<&str>) {
+    let (subject, expected) = message.rsplit_once(", expected ").unwrap_or((message, ""));
+    let word = subject.split_once('`').map_or(subject, |(_, rest)| rest.strip_suffix('`').unwrap_or(rest));
+    (word, expected.split('`').skip(1).step_by(2).collect())
+}
+
+/// The place of a text pattern in its table.
+fn pattern_of(value: &Value<'_>, otherwise: Range<usize>) -> Range<usize> {
+    value.get_ref().as_table().and_then(|table| table.get("pattern")).map_or(otherwise, Spanned::span)
+}
+
+/// The strings whose place lies within a span, in the order of the file.
+fn strings_within<'v>(value: &'v Value<'_>, span: &Range<usize>) -> Vec<Spanned<&'v str>> {
+    fn collect<'v>(value: &'v Value<'_>, span: &Range<usize>, found: &mut Vec<Spanned<&'v str>>) {
+        match value.get_ref() {
+            DeValue::String(text) if span.start <= value.span().start && value.span().end <= span.end => {
+                found.push(Spanned::new(value.span(), text.as_ref()));
+            }
+            DeValue::Array(array) => array.iter().for_each(|element| collect(element, span, found)),
+            DeValue::Table(table) => values(table).for_each(|value| collect(value, span, found)),
+            _ => {}
+        }
+    }
+    fn values<'v, 't>(table: &'v DeTable<'t>) -> impl Iterator<Item = &'v Value<'t>> {
+        table.iter().map(|(_, value)| value)
+    }
+    let mut found = Vec::new();
+    collect(value, span, &mut found);
+    found.sort_by_key(|string| string.span().start);
+    found
+}

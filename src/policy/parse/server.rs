@@ -1,0 +1,231 @@
+//! `[server]`.
+
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::groups::Groups;
+use super::quantity;
+use super::reader::{Reader, Text, Value, suggestion};
+use crate::git::pattern::PatternSet;
+use crate::policy::{Budget, DecisionLogSettings, Identity, Location, Server};
+
+const KEYS: &[&str] = &["identity", "allowed_refs", "decision_log", "root", "budget", "import", "policy_owners"];
+
+pub(super) fn read(reader: &mut Reader<'_>, value: Option<&Value<'_>>, groups: &mut Groups) -> Server {
+    let empty = DeTable::new();
+    let table = value.and_then(|value| reader.table(value, "`[server]`", KEYS)).unwrap_or(&empty);
+    let identity = table.get("identity").and_then(|value| identity(reader, value));
+    let (allowed_refs, allowed_refs_at) = allowed_refs(reader, table.get("allowed_refs"));
+    Server {
+        allowed_refs,
+        allowed_refs_at,
+        decision_log: decision_log(reader, table.get("decision_log")),
+        root: table.get("root").and_then(|value| root(reader, value)),
+        budget: budget(reader, table.get("budget"), identity.as_ref()),
+        import: table.get("import").map(|value| groups.exact_on_server(reader, value, "`import`")).unwrap_or_default(),
+        policy_owners: table
+            .get("policy_owners")
+            .map(|value| groups.exact_on_server(reader, value, "`policy_owners`"))
+            .unwrap_or_default(),
+        identity,
+    }
+}
+
+fn identity(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Identity> {
+    match value.get_ref() {
+        DeValue::Table(_) => {
+            let table = reader.table(value, "`identity`", &["env", "repository_env"])?;
+            let Some(env) = table.get("env") else {
+                reader.missing(value.span(), "`identity` has no `env`", Some("name the variable: `{ env = \"NAME\" }`"));
+                return None;
+            };
+            let env = variable(reader, env, "`env`");
+            let repository_env = table.get("repository_env").map(|value| variable(reader, value, "`repository_env`"));
+            Some(Identity::Env { env: env?, repository_env: repository_env.flatten() })
+        }
+        DeValue::String(word) => {
+            let found = Identity::WORDS.iter().find(|(known, _)| known == word).map(|(_, identity)| identity.clone());
+            if found.is_none() {
+                let words: Vec<&str> = Identity::WORDS.iter().map(|(word, _)| *word).collect();
+                let help = format!("{}; or name a variable: `{{ env = \"NAME\" }}`", suggestion(word, &words));
+                reader.problem_help(value.span(), format!("unknown identity `{word}`"), Some(help));
+            }
+            found
+        }
+        _ => {
+            reader.wrong_kind(value, "`identity`", "a word such as `gitolite`, or `{ env = \"NAME\" }`");
+            None
+        }
+    }
+}
+
+/// Why nothing that the server vouches for is in a variable of that name.
+fn untrusted(name: &str) -> Option<&'static str> {
+    const CLIENT: &[&str] = &[
+        "QUERY_STRING",
+        "PATH_INFO",
+        "REQUEST_URI",
+        "REQUEST_METHOD",
+        "CONTENT_TYPE",
+        "CONTENT_LENGTH",
+        "SSH_ORIGINAL_COMMAND",
+        "LANG",
+        "TERM",
+    ];
+    const ACCOUNT: &[&str] = &["USER", "LOGNAME", "USERNAME", "HOME", "MAIL", "SHELL", "PWD", "PATH"];
+    if name.starts_with("GIT_") {
+        Some("git sets it, or whoever calls git")
+    } else if name.starts_with("HTTP_") || name.starts_with("LC_") || CLIENT.contains(&name) {
+        Some("the client chooses it")
+    } else if ACCOUNT.contains(&name) {
+        Some("it is about the account that the server runs as")
+    } else {
+        None
+    }
+}
+
+fn variable(reader: &mut Reader<'_>, value: &Value<'_>, what: &str) -> Option<String> {
+    let name = reader.text(value, what)?;
+    let text = name.get_ref();
+    let readable = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !text.starts_with(|c: char| c.is_ascii_digit());
+    if !readable {
+        let help = "letters, digits and `_`, not beginning with a digit";
+        reader.problem_help(name.span(), format!("`{text}` is no name of an environment variable"), Some(help));
+        return None;
+    }
+    if let Some(why) = untrusted(text) {
+        let help = "name a variable that the server itself sets for each push";
+        reader.problem_help(name.span(), format!("`{text}` proves nothing: {why}"), Some(help));
+        return None;
+    }
+    Some(name.into_inner())
+}
+
+fn allowed_refs(reader: &mut Reader<'_>, value: Option<&Value<'_>>) -> (PatternSet, Location) {
+    let (texts, at) = match value {
+        Some(value) => {
+            let texts = reader.texts(value, "`allowed_refs`");
+            if matches!(value.get_ref(), DeValue::Array(array) if array.is_empty()) {
+                reader.problem(value.span(), "`allowed_refs` is empty: every push would be refused");
+            }
+            (texts, reader.at(value.span().start))
+        }
+        None => {
+            let default = ["refs/heads/**/*", "refs/tags/**/*"];
+            (default.iter().map(|text| Spanned::new(0..0, (*text).to_owned())).collect(), Location { line: 1, column: 1 })
+        }
+    };
+    let mut patterns = Vec::new();
+    for text in texts {
+        if !text.get_ref().starts_with("refs/") {
+            let help = "write full names, such as `refs/heads/**/*`";
+            reader.problem_help(text.span(), format!("`{}` does not begin with `refs/`", text.get_ref()), Some(help));
+        } else if let Some(pattern) = reader.pattern(&text, "") {
+            patterns.push(pattern);
+        }
+    }
+    (PatternSet::new(patterns), at)
+}
+
+/// A path's own folders, `.` and `..` make it point elsewhere than it reads.
+fn is_plain_path(path: &str) -> bool {
+    let relative = path.strip_prefix('/').unwrap_or(path);
+    !relative.is_empty() && relative.split('/').all(|component| !["", ".", ".."].contains(&component))
+}
+
+/// What git itself keeps in its directory.
+const GITS_OWN: &[&str] = &[
+    "HEAD",
+    "FETCH_HEAD",
+    "ORIG_HEAD",
+    "branches",
+    "config",
+    "config.worktree",
+    "description",
+    "hooks",
+    "index",
+    "info",
+    "logs",
+    "modules",
+    "objects",
+    "packed-refs",
+    "refs",
+    "reftable",
+    "shallow",
+    "worktrees",
+];
+
+fn decision_log(reader: &mut Reader<'_>, value: Option<&Value<'_>>) -> DecisionLogSettings {
+    let mut settings = DecisionLogSettings { path: "refwarden/decisions.jsonl".to_owned(), rotate: Some(64 << 20), keep: 0 };
+    let Some(table) = value.and_then(|value| reader.table(value, "`decision_log`", &["path", "rotate", "keep"])) else {
+        return settings;
+    };
+    if let Some(path) = table.get("path").and_then(|value| reader.text(value, "`path`"))
+        && check_log_path(reader, &path)
+    {
+        settings.path = path.into_inner();
+    }
+    if let Some(rotate) = table.get("rotate").and_then(|value| quantity::size(reader, value, "`rotate`", 0)) {
+        settings.rotate = Some(rotate).filter(|&bytes| bytes > 0);
+    }
+    if let Some(value) = table.get("keep")
+        && let Some(keep) = reader.number(value, "`keep`", 0)
+    {
+        match u32::try_from(keep) {
+            Ok(keep) => settings.keep = keep,
+            Err(_) => reader.problem(value.span(), format!("`keep` is `{keep}`, expected at most {}", u32::MAX)),
+        }
+    }
+    settings
+}
+
+fn check_log_path(reader: &mut Reader<'_>, path: &Text) -> bool {
+    let text = path.get_ref().as_str();
+    let first = text.split('/').next().unwrap_or_default();
+    if !is_plain_path(text) {
+        let help = "no component may be empty, `.` or `..`; a relative path starts in the git directory";
+        reader.problem_help(path.span(), format!("`{text}` is no path for the decision log"), Some(help));
+    } else if GITS_OWN.iter().any(|own| own.eq_ignore_ascii_case(first)) {
+        let help = "the default is `refwarden/decisions.jsonl`";
+        reader.problem_help(path.span(), format!("`{first}` in the git directory is git's own"), Some(help));
+    } else {
+        return true;
+    }
+    false
+}
+
+fn root(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<String> {
+    let root = reader.text(value, "`root`")?;
+    let path = root.get_ref().strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(root.get_ref());
+    if !path.starts_with('/') || !(path == "/" || is_plain_path(path)) {
+        let help = "write an absolute path without `.` and `..`, such as `/srv/git`";
+        reader.problem_help(root.span(), format!("`{}` is no root", root.get_ref()), Some(help));
+        return None;
+    }
+    Some(path.to_owned())
+}
+
+fn budget(reader: &mut Reader<'_>, value: Option<&Value<'_>>, identity: Option<&Identity>) -> Budget {
+    let mut budget = Budget::default();
+    if identity == Some(&Identity::Ghes) {
+        // GitHub Enterprise Server kills a hook after five seconds, and a killed hook cannot say why.
+        budget.time = Duration::from_secs(4);
+    }
+    let keys = &["time", "commits", "paths", "blob_bytes"];
+    let Some(table) = value.and_then(|value| reader.table(value, "`budget`", keys)) else { return budget };
+    if let Some(time) = table.get("time").and_then(|value| quantity::duration(reader, value, "`time`")) {
+        budget.time = time;
+    }
+    if let Some(commits) = table.get("commits").and_then(|value| reader.number(value, "`commits`", 1)) {
+        budget.commits = commits;
+    }
+    if let Some(paths) = table.get("paths").and_then(|value| reader.number(value, "`paths`", 1)) {
+        budget.paths = paths;
+    }
+    if let Some(bytes) = table.get("blob_bytes").and_then(|value| quantity::size(reader, value, "`blob_bytes`", 1)) {
+        budget.blob_bytes = bytes;
+    }
+    budget
+}
