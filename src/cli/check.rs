@@ -56,9 +56,8 @@ pub(super) fn load_policy(path: &Path) -> Result<Policy> {
 }
 
 fn print_problems(out: &mut dyn Write, name: &str, bytes: &[u8], problems: &[Problem]) {
-    let text = String::from_utf8_lossy(bytes);
     for problem in problems {
-        let _ = writeln!(out, "{}\n", problem.render(name, &text, true));
+        let _ = writeln!(out, "{}\n", problem.render(name, bytes, true));
     }
 }
 
@@ -88,17 +87,17 @@ impl Check {
                             Level::Warning => ("warning", "\x1b[1;33m"),
                             Level::Info => ("note", "\x1b[1;36m"),
                         };
-                        writeln!(out, "{name}:{}:{}: {colour}{word}\x1b[0m: {} [{}]", finding.at.line, finding.at.column, finding.message, finding.id)?;
+                        writeln!(
+                            out,
+                            "{name}:{}:{}: {colour}{word}\x1b[0m: {} [{}]",
+                            finding.at.line, finding.at.column, finding.message, finding.id
+                        )?;
                         if let Some(help) = &finding.help {
                             writeln!(out, "  help: {help}")?;
                         }
                     }
                     let rules: usize = policy.rulesets.iter().map(|ruleset| ruleset.rules.len()).sum();
-                    writeln!(
-                        out,
-                        "{name}: loads; {} rulesets, {rules} rules, {warnings} warnings",
-                        policy.rulesets.len(),
-                    )?;
+                    writeln!(out, "{name}: loads; {} rulesets, {rules} rules, {warnings} warnings", policy.rulesets.len(),)?;
                 }
                 Ok(u8::from(self.strict && warnings > 0))
             }

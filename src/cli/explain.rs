@@ -126,12 +126,7 @@ impl Explain {
 }
 
 /// The old value, which must be the one that the server holds; `-` stands for it.
-fn resolve_old(
-    old: &str,
-    refs: &Refs,
-    name: &RefName,
-    resolve: &dyn Fn(&str) -> Result<Option<Oid>>,
-) -> Result<Option<Oid>> {
+fn resolve_old(old: &str, refs: &Refs, name: &RefName, resolve: &dyn Fn(&str) -> Result<Option<Oid>>) -> Result<Option<Oid>> {
     if old == "-" { Ok(refs.resolve(name)?.1) } else { resolve(old) }
 }
 

@@ -365,7 +365,13 @@ impl Collector<'_> {
     }
 
     /// How the ref's tree changes, from what the server holds, or from where a new ref comes from.
-    fn landing(&self, new: Oid, held: Option<Oid>, covered: &Covered<'_>, phase: &Phase<'_>) -> Result<Vec<FileChange>, Undecided> {
+    fn landing(
+        &self,
+        new: Oid,
+        held: Option<Oid>,
+        covered: &Covered<'_>,
+        phase: &Phase<'_>,
+    ) -> Result<Vec<FileChange>, Undecided> {
         let interest = &phase.interest;
         let new = match self.peel(new)? {
             Peeled::Commit(id) => id,

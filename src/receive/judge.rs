@@ -61,8 +61,7 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
         evaluations.retain(|evaluation| evaluation.rule == "allowed_refs");
     } else {
         let selected = select(push.policy, &context, &updates)?;
-        let collector =
-            Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
+        let collector = Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
         let facts = collector.collect(&selected);
         evaluations.extend(evaluate(&selected, &facts));
         expired = selected.iter().flat_map(|selected| selected.expired.iter().copied()).collect();
@@ -91,8 +90,11 @@ fn moved_names(
     for (index, update) in updates.into_iter().enumerate() {
         let (reached, value) = refs.resolve(&update.name)?;
         let end = reached.last().cloned().unwrap_or_else(|| update.name.clone());
-        let aliases =
-            symbolic.iter().filter(|(name, target)| *target == end && !reached.contains(name)).map(|(name, _)| name.clone()).collect();
+        let aliases = symbolic
+            .iter()
+            .filter(|(name, target)| *target == end && !reached.contains(name))
+            .map(|(name, _)| name.clone())
+            .collect();
         pushed.push(PushedUpdate {
             update,
             reached,

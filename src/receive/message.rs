@@ -99,7 +99,9 @@ pub fn render_json(verdict: &Verdict, about: &About<'_>) -> String {
 
 /// The line for programs about a push that could not be judged at all.
 pub fn render_undecided_json(why: &Undecided, decision_id: &str) -> String {
-    json_line(&json!({ "version": 1, "decision": "undecided", "id": decision_id, "cause": why.why, "updates": [], "evaluations": [] }))
+    json_line(
+        &json!({ "version": 1, "decision": "undecided", "id": decision_id, "cause": why.why, "updates": [], "evaluations": [] }),
+    )
 }
 
 /// JSON in which every character that must not be shown is escaped.
@@ -143,7 +145,8 @@ fn plural(count: usize, what: &str) -> String {
 fn explain(lines: &mut Vec<String>, evaluation: &Evaluation, about: &About<'_>) {
     let head = format!("  [{}] {}: ", sanitize(&evaluation.ruleset), evaluation.rule);
     let place = format!("{}:{}", sanitize(about.policy_file), evaluation.at.line.max(1));
-    let mut push = |text: &str| lines.push(format!("{head}{text:<width$} {place}", width = COLUMN.saturating_sub(head.chars().count())));
+    let mut push =
+        |text: &str| lines.push(format!("{head}{text:<width$} {place}", width = COLUMN.saturating_sub(head.chars().count())));
     if let Some(matched) = &evaluation.matched {
         push(&format!("this push moves {} too", sanitize_bytes(matched.as_bytes())));
     }

@@ -92,7 +92,12 @@ impl Objects {
     ///
     /// # Errors
     /// A database cannot be opened.
-    pub fn open(common_dir: &Path, quarantine: Option<&Path>, format: ObjectFormat, budget: Budget) -> Result<Objects, Undecided> {
+    pub fn open(
+        common_dir: &Path,
+        quarantine: Option<&Path>,
+        format: ObjectFormat,
+        budget: Budget,
+    ) -> Result<Objects, Undecided> {
         // receive-pack has hashed every object that came in, and what was there before is the server's own.
         git2::opts::strict_hash_verification(false);
         // Everything that is read twice is cached here, within known bounds.

@@ -119,10 +119,8 @@ fn decide(
     let refs = Refs::open(&repository, &names)?;
     let quarantine = environment.quarantine()?;
     let objects = Objects::open(&repository.common_dir, quarantine.as_deref(), repository.format, policy.server.budget)?;
-    let merges = updates
-        .iter()
-        .map(|update| environment.merges_pull_request(identity, &update.name))
-        .collect::<Result<Vec<_>, _>>()?;
+    let merges =
+        updates.iter().map(|update| environment.merges_pull_request(identity, &update.name)).collect::<Result<Vec<_>, _>>()?;
     let mut judged = judge(Push {
         policy: &policy,
         refs: &refs,
@@ -178,7 +176,7 @@ fn no_identity(policy: &Policy) -> Undecided {
 fn load_policy(named: Option<&Path>, repository: &Repository, record: &mut Record) -> Result<Policy, Undecided> {
     let found = find_policy::find(named, repository)?;
     let mut policy = parse::parse(&found.name, &found.bytes).map_err(|problems| {
-        let first = problems.first().map(|problem| problem.one_line(short_file(&found.name))).unwrap_or_default();
+        let first = problems.first().map(|problem| problem.line(short_file(&found.name))).unwrap_or_default();
         Undecided::new(format!(
             "the policy `{}` does not load ({} in it): {first}; `refwarden check` shows them all",
             found.name,
@@ -255,10 +253,8 @@ fn judged_body(
         body.insert("import".to_owned(), json!(true));
     }
     body.insert("updates".to_owned(), json!(judged.updates.iter().map(verdict_json::update).collect::<Vec<_>>()));
-    let notable: Vec<_> =
-        judged.verdict.evaluations.iter().filter(|evaluation| evaluation.outcome != Outcome::Passed).collect();
-    let listed: Vec<_> =
-        notable.iter().map(|evaluation| verdict_json::evaluation(evaluation, &policy.file, LOGGED)).collect();
+    let notable: Vec<_> = judged.verdict.evaluations.iter().filter(|evaluation| evaluation.outcome != Outcome::Passed).collect();
+    let listed: Vec<_> = notable.iter().map(|evaluation| verdict_json::evaluation(evaluation, &policy.file, LOGGED)).collect();
     body.insert("evaluations".to_owned(), json!(listed));
     body.insert("expired_bypasses".to_owned(), json!(judged.expired.iter().map(|bypass| &bypass.actor).collect::<Vec<_>>()));
     body.insert("policy".to_owned(), json!({ "file": policy.file, "digest": policy.digest }));
@@ -338,4 +334,3 @@ Usage: refwarden-pre-receive [--policy FILE]
 Exit codes: 0 accepted, 1 refused by a rule, 2 could not decide (git refuses the push for both).
 Install it with `refwarden install DIR`.
 ";
-

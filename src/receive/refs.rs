@@ -10,9 +10,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::repository::Repository;
 use crate::git::{ObjectFormat, Oid, RefKind, RefName};
 use crate::policy::DefaultBranch;
-use super::repository::Repository;
 use crate::push::Undecided;
 
 /// What a ref holds.
@@ -40,7 +40,9 @@ pub struct Refs {
 
 #[derive(Debug)]
 enum Backend {
-    Files { packed: Option<Packed> },
+    Files {
+        packed: Option<Packed>,
+    },
     /// Everything that `git` listed, once.
     Listed(BTreeMap<RefName, RefValue>, Option<Vec<u8>>),
 }
@@ -106,12 +108,7 @@ impl Refs {
             }
         }
         let head = super::git_symbolic_ref(git_dir, b"HEAD")?;
-        Ok(Refs {
-            common_dir: common_dir.into(),
-            git_dir: git_dir.into(),
-            format,
-            backend: Backend::Listed(listed, head),
-        })
+        Ok(Refs { common_dir: common_dir.into(), git_dir: git_dir.into(), format, backend: Backend::Listed(listed, head) })
     }
 
     /// The ref's own value, symbolic refs not followed.
@@ -271,7 +268,8 @@ impl Refs {
                 None => return Err(Undecided::new("the repository has no `HEAD`")),
             },
         };
-        let Some(name) = target.and_then(|target| RefName::parse(&target).ok()).filter(|name| name.kind() == RefKind::Branch) else {
+        let Some(name) = target.and_then(|target| RefName::parse(&target).ok()).filter(|name| name.kind() == RefKind::Branch)
+        else {
             return Ok(DefaultBranch::Unnamed);
         };
         Ok(if self.resolve(&name)?.1.is_some() {
@@ -304,7 +302,9 @@ impl Refs {
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(None),
             Err(error) => return Err(unreadable(path, &error)),
         }
-        self.parse_loose(&content).map(Some).ok_or_else(|| Undecided::new(format!("the ref file `{}` is unreadable", path.display())))
+        self.parse_loose(&content)
+            .map(Some)
+            .ok_or_else(|| Undecided::new(format!("the ref file `{}` is unreadable", path.display())))
     }
 
     /// An old form of symbolic ref: a symbolic link whose target is a ref's name.
@@ -501,7 +501,8 @@ impl Packed {
             let read = buffer.get(..got).unwrap_or_default();
             offset += got as u64;
             pending.extend_from_slice(read);
-            let whole = if got == 0 { pending.len() } else { pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1) };
+            let whole =
+                if got == 0 { pending.len() } else { pending.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1) };
             let lines: Vec<u8> = pending.drain(..whole).collect();
             for line in lines.split(|&byte| byte == b'\n') {
                 let Some((id, name)) = packed_line(line, format)? else { continue };

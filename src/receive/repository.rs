@@ -35,7 +35,8 @@ pub struct PolicySettings {
 }
 
 /// The extensions of a repository's format that change nothing about what is read here.
-const HARMLESS_EXTENSIONS: &[&str] = &["noop", "noop-v1", "preciousobjects", "partialclone", "worktreeconfig", "relativeworktrees"];
+const HARMLESS_EXTENSIONS: &[&str] =
+    &["noop", "noop-v1", "preciousobjects", "partialclone", "worktreeconfig", "relativeworktrees"];
 
 /// The system's configuration, where git is built to look for it. The environment's word for it is not asked: over ssh a
 /// client may have set it.

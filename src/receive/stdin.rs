@@ -15,7 +15,10 @@ const MAX_BYTES: u64 = 64 << 20;
 /// It cannot be read, or is too long.
 pub fn read(stdin: &mut dyn Read) -> Result<Vec<u8>, Undecided> {
     let mut bytes = Vec::new();
-    stdin.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| Undecided::new(format!("cannot read standard input: {error}")))?;
+    stdin
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Undecided::new(format!("cannot read standard input: {error}")))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Undecided::new(format!("standard input is longer than {MAX_BYTES} bytes")));
     }
@@ -72,7 +75,8 @@ mod tests {
 
     #[test]
     fn reads_what_git_writes() {
-        let input = format!("{ZERO} {A} refs/heads/a\n{A} {B} refs/heads/b\n{A} {ZERO} refs/heads/c\n{ZERO} {ZERO} refs/heads/d\n");
+        let input =
+            format!("{ZERO} {A} refs/heads/a\n{A} {B} refs/heads/b\n{A} {ZERO} refs/heads/c\n{ZERO} {ZERO} refs/heads/d\n");
         let updates = parse(input.as_bytes(), ObjectFormat::Sha1).unwrap();
         let verbs: Vec<_> = updates.iter().map(|update| update.change.verb()).collect();
         assert_eq!(verbs, ["create", "update", "delete", "delete"]);

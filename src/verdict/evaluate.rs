@@ -26,11 +26,9 @@ pub fn evaluate(selected: &[Selected<'_>], facts: &[Vec<UpdateFacts>]) -> Vec<Ev
                     (Ok(violations), _) if violations.is_empty() => Outcome::Passed,
                     (Ok(violations), Standing::Judged) => Outcome::Violated(violations),
                     (Err(undecided), Standing::Judged) => Outcome::Failed(undecided),
-                    (judged, Standing::Passes(bypass)) => Outcome::Bypassed {
-                        by: bypass.actor.clone(),
-                        mode: bypass.mode,
-                        violations: judged.unwrap_or_default(),
-                    },
+                    (judged, Standing::Passes(bypass)) => {
+                        Outcome::Bypassed { by: bypass.actor.clone(), mode: bypass.mode, violations: judged.unwrap_or_default() }
+                    }
                 };
                 let ref_name = facts.get(at).map_or(first, |facts| &facts.update.name);
                 evaluations.push(Evaluation {

@@ -123,11 +123,8 @@ pub fn server_evaluations(policy: &Policy, context: &Context, updates: &[PushedU
             outcome,
         };
         for name in &pushed.reached {
-            let allowed = policy
-                .server
-                .allowed_refs
-                .matches_exactly(name.as_bytes())
-                .map_err(|error| Undecided::new(error.to_string()))?;
+            let allowed =
+                policy.server.allowed_refs.matches_exactly(name.as_bytes()).map_err(|error| Undecided::new(error.to_string()))?;
             if !allowed {
                 let violation = Violation::new("refs of this name may not be pushed")
                     .help("push a branch or a tag, or ask for the name to be added to `allowed_refs`");
