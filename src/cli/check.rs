@@ -19,7 +19,7 @@ use crate::policy::{Policy, Problem, parse};
   refwarden check
   refwarden check --strict /etc/refwarden/policy.toml
   refwarden init --preset agents | refwarden check -")]
-pub struct Check {
+pub(super) struct Check {
     /// The policy; `-` reads standard input
     #[arg(default_value = "refwarden.toml")]
     policy: PathBuf,

@@ -26,7 +26,7 @@ use crate::verdict::{Decision, Outcome, json as verdict_json};
 #[command(after_help = "Examples:
   refwarden explain --repo /srv/git/app.git --actor claude-1 refs/heads/main refs/heads/main refs/heads/feature
   refwarden explain --repo /srv/git/app.git --actor alice --objects . refs/heads/new 0000000000000000000000000000000000000000 HEAD")]
-pub struct Explain {
+pub(super) struct Explain {
     /// The server's repository
     #[arg(long, value_name = "DIR")]
     repo: PathBuf,
