@@ -74,12 +74,10 @@ pub fn fold(text: &[u8]) -> Cow<'_, [u8]> {
 impl<'de> serde::Deserialize<'de> for Pattern {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Pattern::parse(&text).map_err(|bad| {
-            serde::de::Error::custom(match bad.help {
-                Some(help) => format!("{} ({help})", bad.message),
-                None => bad.message,
-            })
-        })
+        Pattern::parse(&text).map_err(|bad| serde::de::Error::custom(match bad.help {
+            Some(help) => format!("{} ({help})", bad.message),
+            None => bad.message,
+        }))
     }
 }
 impl serde::Serialize for Pattern {

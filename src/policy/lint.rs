@@ -421,7 +421,7 @@ fn refuses_direct_pushes(context: &mut Context<'_>) {
                 "pull_request" | "required_status_checks" => {
                     "refuses every direct push here; what the host marks as the merge of a reviewed pull request passes"
                 }
-                "required_signatures" => "refuses every new commit here, because this version reads no `[signers]`",
+                "required_signatures" => "refuses every direct push here, because signatures cannot be verified here yet",
                 _ => continue,
             };
             context.found(rule.at, format!("ruleset `{}`: `{}` {what}", ruleset.name, id(rule)), "");
