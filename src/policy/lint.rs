@@ -53,7 +53,6 @@ pub const LINTS: &[Lint] = &[
     Lint { id: "unused_group", level: Level::Warning, run: unused_group },
     Lint { id: "never_matches", level: Level::Warning, run: never_matches },
     Lint { id: "exclude_without_effect", level: Level::Warning, run: exclude_without_effect },
-    Lint { id: "path_never_matches", level: Level::Warning, run: path_never_matches },
     Lint { id: "ruleset_disabled", level: Level::Warning, run: ruleset_disabled },
     Lint { id: "ruleset_evaluated", level: Level::Warning, run: ruleset_evaluated },
     Lint { id: "judges_nobody", level: Level::Warning, run: judges_nobody },
@@ -203,7 +202,7 @@ fn never_matches(context: &mut Context<'_>) {
             let text = pattern.as_str();
             let why = if !may_overlap(pattern.literal_prefix(), namespace) {
                 format!("a {} begins with `{namespace}`", ruleset.target.as_str())
-            } else if text.ends_with('/') || text.contains("//") || text.contains([' ', '~', '^', ':']) || text.contains("..") {
+            } else if text.contains([' ', '~', '^', ':']) || text.contains("..") {
                 "git takes no such name".to_owned()
             } else if !allowed.patterns().iter().any(|allowed| patterns_may_overlap(allowed, pattern)) {
                 "`allowed_refs` lets no such ref in".to_owned()
@@ -226,22 +225,6 @@ fn exclude_without_effect(context: &mut Context<'_>) {
             if outside || missed {
                 let message = format!("ruleset `{}`: excluding `{}` has no effect", ruleset.name, pattern.as_str());
                 context.found(ruleset.at, message, "no `include` matches it; `exclude` is compared byte for byte");
-            }
-        }
-    }
-}
-
-fn path_never_matches(context: &mut Context<'_>) {
-    for rule in context.rulesets().flat_map(|ruleset| &ruleset.rules) {
-        let settings = rule.rule.settings();
-        let paths = settings.get("restricted_file_paths").and_then(|paths| paths.as_array()).into_iter().flatten();
-        for path in paths.filter_map(|path| path.as_str()) {
-            let rooted = path.starts_with('/') || path.starts_with("./") || path.contains("//") || path.contains("/../");
-            if rooted || path.ends_with('/') {
-                let meant = path.trim_start_matches("./").trim_matches('/');
-                let help =
-                    format!("paths are full, without a `/` at either end: `{meant}`, and `{meant}/**/*` for what lies below");
-                context.found(rule.at, format!("the path `{path}` never matches"), help);
             }
         }
     }

@@ -70,7 +70,9 @@ fn marked_line(source: &str, span: &Range<usize>) -> (String, Range<usize>) {
     let before = source.get(..start).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line_end = source.get(start..).and_then(|rest| rest.find('\n')).map_or(source.len(), |length| start + length);
-    let part = |range: Range<usize>| replaced(source.get(range).unwrap_or_default().trim_end_matches('\r'));
+    let carriage_return = source.get(start..line_end).is_some_and(|rest| rest.ends_with('\r'));
+    let line_end = if carriage_return { line_end - 1 } else { line_end };
+    let part = |range: Range<usize>| replaced(source.get(range).unwrap_or_default());
     let (left, middle, right) = (part(line_start..start), part(start..end.min(line_end)), part(end.min(line_end)..line_end));
     let marked = left.len()..left.len() + middle.len();
     (left + &middle + &right, marked)

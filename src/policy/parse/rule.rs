@@ -117,16 +117,12 @@ fn complain(reader: &mut Reader<'_>, error: &toml::de::Error, value: &Value<'_>)
     let strings = strings_within(value, &span);
 
     // A pattern's own error carries no place beyond its list, so each string in there is asked again.
-    let mut found = false;
-    for string in &strings {
-        if let Err(bad) = Pattern::parse(string.get_ref())
-            && message.contains(&bad.message)
-        {
-            found = true;
-            reader.bad_pattern(string.span(), &bad);
+    let bad: Vec<_> =
+        strings.iter().filter_map(|string| Pattern::parse(string.get_ref()).err().map(|bad| (string.span(), bad))).collect();
+    if span != value.span() && bad.iter().any(|(_, bad)| message.contains(&bad.message)) {
+        for (string, bad) in bad {
+            reader.bad_pattern(string, &bad);
         }
-    }
-    if found {
         return;
     }
     let backticked = |word: &str| message.contains(&format!("`{word}`"));
