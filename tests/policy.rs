@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use proptest::prelude::*;
+use refwarden::policy::lint::{Finding, LINTS, Level, lint};
 use refwarden::policy::parse::parse;
-use refwarden::policy::{Policy, Problem};
+use refwarden::policy::{Enforcement, Identity, Policy, Problem};
+use refwarden::rules::{RULES, Target};
 
 fn files(folder: &str) -> Vec<(String, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -128,5 +131,292 @@ proptest! {
             }
         }
         holds(&bytes)?;
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_problems() {
+    let cases: [(Vec<u8>, &str, &str); 6] = [
+        (b"\xef\xbb\xbfversion = 1\n".to_vec(), "1:1", "byte order mark"),
+        (b"version = 1\n# \xff\n".to_vec(), "2:3", "not UTF-8"),
+        (b"version = 1\n# \xc3".to_vec(), "2:3", "not UTF-8"),
+        (b"version = 1\n#a\0b\n".to_vec(), "2:3", "U+0000"),
+        (b"version = 1\r# x\n".to_vec(), "1:13", "carriage return"),
+        ([b"version = 1\n".to_vec(), vec![b'#'; 1 << 20]].concat(), "1:1", "at most 1048576"),
+    ];
+    for (bytes, place, part) in cases {
+        let problems = parse("policy.toml", &bytes).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].at.to_string(), place, "{problems:?}");
+        assert!(problems[0].message.contains(part), "{problems:?}");
+        caret_is_under_the_culprit("policy.toml", &bytes, &problems[0]);
+    }
+    let utf_16: Vec<u8> = "version = 1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(!parse("policy.toml", &utf_16).unwrap_err().is_empty());
+}
+
+#[test]
+fn values_arrive() {
+    let policy = load("whole.toml", include_bytes!("../fixtures/policies/valid/whole.toml"));
+    assert_eq!(policy.digest.len(), "sha256:".len() + 64);
+    let server = &policy.server;
+    assert_eq!(server.identity, Some(Identity::Gitolite));
+    assert_eq!(server.decision_log.rotate, Some(64 << 20));
+    assert_eq!((server.budget.time, server.budget.blob_bytes), (Duration::from_secs(10), 2 << 30));
+    assert_eq!(server.import, ["alice", "bob"]);
+    let ruleset = &policy.rulesets[0];
+    assert!(!ruleset.actors.judges("alice") && ruleset.actors.judges("carol"));
+    assert_eq!(ruleset.bypass[0].names, ["rel-bot", "alice", "bob"]);
+    assert_eq!(ruleset.bypass[0].github, ["team:release", "app:release-please"]);
+    assert_eq!(ruleset.bypass[0].until, Some(jiff::civil::date(2027, 1, 31)));
+    let ids: Vec<_> = ruleset.rules.iter().map(|rule| (rule.rule.info().id, rule.at.line)).collect();
+    assert_eq!(ids.first(), Some(&("creation", 29)));
+    assert_eq!(ids.last(), Some(&("required_status_checks", 44)));
+    assert_eq!(ids.len(), 9);
+    let includes: Vec<_> = ruleset.refs.include.patterns().iter().map(|pattern| pattern.as_str()).collect();
+    assert_eq!(includes, ["refs/heads/release/**/*"]);
+    assert!(ruleset.refs.include_default && !ruleset.refs.include_all);
+}
+
+#[test]
+fn defaults_are_strict() {
+    let policy = load("p", b"version = 1\n[server]\nidentity = \"ghes\"\n[[ruleset]]\nname = \"a\"\ntarget = \"push\"\nrules.max_commits.max_commits = 1\n");
+    assert_eq!(policy.server.budget.time, Duration::from_secs(4));
+    assert_eq!(policy.rulesets[0].enforcement, Enforcement::Active);
+    assert!(policy.rulesets[0].repositories.include_all && policy.rulesets[0].actors.is_everyone());
+    assert!(policy.rulesets[0].refs.include_all);
+    let allowed: Vec<_> = policy.server.allowed_refs.patterns().iter().map(|pattern| pattern.as_str()).collect();
+    assert_eq!(allowed, ["refs/heads/**/*", "refs/tags/**/*"]);
+    assert_eq!(policy.server.decision_log.path, "refwarden/decisions.jsonl");
+    let slow = load("p", b"version = 1\n[server]\nidentity = \"ghes\"\nbudget.time = \"9s\"\n");
+    assert_eq!(slow.server.budget.time, Duration::from_secs(9));
+}
+
+const TODAY: jiff::civil::Date = jiff::civil::date(2026, 6, 1);
+
+fn findings(policy: &str) -> Vec<Finding> {
+    lint(&load("policy.toml", policy.as_bytes()), TODAY)
+}
+
+#[test]
+fn shipped_policies_load_and_lint_clean() {
+    let files = files("policies");
+    assert!(files.len() >= 4);
+    for (name, path) in files {
+        let bytes = fs::read(path).unwrap();
+        let policy = load(&name, &bytes);
+        let warnings: Vec<_> = lint(&policy, TODAY).into_iter().filter(|finding| finding.level == Level::Warning).collect();
+        assert_eq!(warnings, [], "{name}");
+        assert!(bytes.split(|byte| *byte == b'\n').count() <= 61, "{name} is too long to be read at once");
+    }
+}
+
+/// A ruleset of that target, with these lines above its rules, and these rules.
+fn ruleset(name: &str, target: &str, lines: &str, rules: &str) -> String {
+    format!("[[ruleset]]\nname = \"{name}\"\ntarget = \"{target}\"\n{lines}\n[ruleset.rules]\n{rules}\n")
+}
+
+/// For each lint: what it speaks of, and the nearest policy of which it does not.
+#[test]
+fn every_lint_speaks_and_is_silent() {
+    let server = "version = 1\nserver.identity = \"ssh\"\n";
+    let branch = |lines: &str, rules: &str| server.to_owned() + &ruleset("a", "branch", lines, rules);
+    let main = "refs = [\"~DEFAULT_BRANCH\"]";
+    let paths = "file_path_restriction = { restricted_file_paths = [\"ci/**/*\"] }";
+    let cases: Vec<(&str, String, String)> = vec![
+        ("no_identity", "version = 1\n".to_owned(), server.to_owned()),
+        ("no_rulesets", server.to_owned(), branch(main, "deletion = true")),
+        (
+            "unused_group",
+            format!("{server}[groups]\na = [\"@b\"]\nb = [\"x\"]\n"),
+            format!("{server}import = [\"@a\"]\n[groups]\na = [\"@b\"]\nb = [\"x\"]\n").replace("import", "server.import"),
+        ),
+        (
+            "never_matches",
+            branch("refs = [\"refs/tags/x\"]", "deletion = true"),
+            branch("refs = [\"tags/x\"]", "deletion = true"),
+        ),
+        (
+            "never_matches",
+            format!("{server}server.allowed_refs = [\"refs/heads/agent/*\"]\n")
+                + &ruleset("a", "branch", "refs = [\"main\"]", "deletion = true"),
+            format!("{server}server.allowed_refs = [\"refs/heads/*\"]\n")
+                + &ruleset("a", "branch", "refs = [\"main\"]", "deletion = true"),
+        ),
+        (
+            "exclude_without_effect",
+            branch("refs = { include = [\"release/*\"], exclude = [\"releases/x\"] }", "deletion = true"),
+            branch("refs = { include = [\"release/*\"], exclude = [\"release/x\"] }", "deletion = true"),
+        ),
+        (
+            "ruleset_disabled",
+            branch(&format!("{main}\nenforcement = \"disabled\""), "deletion = true"),
+            branch(&format!("{main}\nenforcement = \"active\""), "deletion = true"),
+        ),
+        (
+            "ruleset_evaluated",
+            branch(&format!("{main}\nenforcement = \"evaluate\""), "deletion = true"),
+            branch(&format!("{main}\nenforcement = \"disabled\""), "deletion = true"),
+        ),
+        (
+            "judges_nobody",
+            branch(&format!("{main}\nactors = [\"team:x\"]"), "deletion = true"),
+            branch(&format!("{main}\nactors = [\"team:x\", \"x\"]"), "deletion = true"),
+        ),
+        (
+            "excluded_by_wildcard",
+            branch(&format!("{main}\nactors = [\"!lead-*\"]"), "deletion = true"),
+            branch(&format!("{main}\nactors = [\"!lead-1\", \"agent-*\"]"), "deletion = true"),
+        ),
+        (
+            "bypass_expired",
+            branch(&format!("{main}\nbypass = [{{ actor = \"x\", until = 2026-05-31 }}]"), "deletion = true"),
+            branch(&format!("{main}\nbypass = [{{ actor = \"x\", until = 2026-06-01 }}]"), "deletion = true"),
+        ),
+        (
+            "bypass_names_nobody",
+            format!("{server}groups.none = []\n")
+                + &ruleset("a", "branch", &format!("{main}\nbypass = [{{ actor = \"@none\" }}]"), "deletion = true"),
+            branch(&format!("{main}\nbypass = [{{ actor = \"team:x\" }}]"), "deletion = true"),
+        ),
+        (
+            "bypass_without_effect",
+            branch(&format!("{main}\nactors = [\"!x\"]\nbypass = [{{ actor = \"x\" }}]"), "deletion = true"),
+            branch(&format!("{main}\nactors = [\"!y\"]\nbypass = [{{ actor = \"x\" }}]"), "deletion = true"),
+        ),
+        (
+            "bypass_without_effect",
+            branch(
+                &format!("{main}\nbypass = [{{ actor = \"x\" }}, {{ actor = \"x\", until = 2999-01-01 }}]"),
+                "deletion = true",
+            ),
+            branch(
+                &format!("{main}\nbypass = [{{ actor = \"x\", until = 2999-01-01 }}, {{ actor = \"x\" }}]"),
+                "deletion = true",
+            ),
+        ),
+        ("creation_without_deletion", branch(main, "creation = true"), branch(main, "creation = true\ndeletion = true")),
+        (
+            "creation_without_deletion",
+            branch("refs = [\"a/*\"]", "creation = true") + &ruleset("b", "branch", "refs = [\"b/*\"]", "deletion = true"),
+            branch("refs = [\"a/*\"]", "creation = true")
+                + &ruleset("b", "branch", "refs = [\"a/*\", \"b/*\"]", "deletion = true"),
+        ),
+        (
+            "deletion_without_creation",
+            branch("refs = [\"a/*\"]", "deletion = true"),
+            branch("refs = [\"a/b\"]", "deletion = true"),
+        ),
+        (
+            "non_fast_forward_without_deletion",
+            branch(main, "non_fast_forward = true"),
+            branch(main, "non_fast_forward = true") + &ruleset("b", "branch", "refs = [\"~ALL\"]", "deletion = true"),
+        ),
+        (
+            "enters_through_default_branch",
+            branch("refs = [\"release/*\"]", paths),
+            branch("refs = [\"release/*\"]", paths) + &ruleset("b", "branch", main, paths),
+        ),
+        (
+            "enters_through_default_branch",
+            branch("refs = { include = [\"~ALL\"], exclude = [\"~DEFAULT_BRANCH\"] }", paths),
+            branch("refs = [\"release/*\"]", paths) + &ruleset("b", "push", "", paths),
+        ),
+        (
+            "repeated_rule",
+            branch(main, "max_commits = [{ max_commits = 1 }, { max_commits = 1 }]"),
+            branch(main, "max_commits = [{ max_commits = 1 }, { max_commits = 2 }]"),
+        ),
+        (
+            "old_version_by_creation",
+            branch("refs = [\"~ALL\"]", paths),
+            branch("refs = [\"~ALL\"]", &format!("{paths}\ncreation = true")),
+        ),
+        ("old_version_by_creation", branch(main, paths), branch(main, &format!("{paths}\ndeletion = true"))),
+        ("refuses_direct_pushes", branch(main, "pull_request = {}"), branch(main, "deletion = true")),
+        ("not_on_a_server", branch(main, "license_compliance_scanning = true"), branch(main, "deletion = true")),
+        ("not_on_github", branch(main, "max_commits = { max_commits = 1 }"), branch(main, "deletion = true")),
+        ("not_on_github", branch(main, paths), server.to_owned() + &ruleset("a", "push", "", paths)),
+        ("not_used_yet", format!("{server}[signers]\n"), server.to_owned()),
+    ];
+    for (id, speaks, silent) in &cases {
+        assert!(findings(speaks).iter().any(|finding| finding.id == *id), "{id} is silent about\n{speaks}");
+        assert!(!findings(silent).iter().any(|finding| finding.id == *id), "{id} speaks about\n{silent}");
+    }
+    for lint in LINTS {
+        assert!(cases.iter().any(|(id, ..)| *id == lint.id), "no case for {}", lint.id);
+    }
+}
+
+#[test]
+fn findings_hide_nothing() {
+    let policy = "version = 1\nserver.identity = \"ssh\"\n".to_owned()
+        + &ruleset("a\\u202eb", "branch", "refs = [\"refs/tags/x\\u200b\"]", "deletion = true");
+    for finding in findings(&policy) {
+        assert!(!finding.message.contains(['\u{202e}', '\u{200b}']), "{finding:?}");
+    }
+}
+
+/// Each rule's example, in a ruleset where the rule may stand.
+#[test]
+fn examples_of_rules_load() {
+    for entry in RULES {
+        for target in entry.info.targets {
+            let refs = if *target == Target::Push { "" } else { "refs = [\"~ALL\"]" };
+            let rules = format!("{} = {}", entry.info.id, entry.info.example);
+            let policy =
+                load(entry.info.id, ("version = 1\n".to_owned() + &ruleset("a", target.as_str(), refs, &rules)).as_bytes());
+            assert_eq!(policy.rulesets[0].rules.len(), 1, "{rules}");
+        }
+    }
+}
+
+/// The table of rules in docs/policy.md is this, between its two marks.
+fn table_of_rules() -> String {
+    let mut table = "| rule | stands in | refuses | example |\n|---|---|---|---|\n".to_owned();
+    for entry in RULES {
+        let info = entry.info;
+        let targets: Vec<_> = info.targets.iter().map(|target| target.as_str()).collect();
+        let refuses = match info.not_on_a_server {
+            Some(why) => format!("nothing on a git server: {why}"),
+            None => info.summary.to_owned(),
+        };
+        let cell = |text: &str| text.replace('|', "\\|");
+        table += &format!(
+            "| <a id=\"{id}\"></a>`{id}` | {} | {} | `{id} = {}` |\n",
+            targets.join(", "),
+            cell(&refuses),
+            cell(info.example),
+            id = info.id,
+        );
+    }
+    table
+}
+
+#[test]
+fn the_documentation_lists_every_rule() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policy.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- rules -->\n").unwrap();
+    let (written, after) = rest.split_once("<!-- end of rules -->").unwrap();
+    if std::env::var_os("REFWARDEN_BLESS").is_some() {
+        fs::write(&path, format!("{before}<!-- rules -->\n{}<!-- end of rules -->{after}", table_of_rules())).unwrap();
+        return;
+    }
+    assert_eq!(written, table_of_rules(), "run the tests with REFWARDEN_BLESS=1 to write the table anew");
+}
+
+/// Each TOML block of the documentation loads, by itself or below the first lines of a policy.
+#[test]
+fn the_documentation_s_examples_load() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policy.md")).unwrap();
+    let blocks: Vec<&str> = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 5);
+    for block in blocks {
+        let whole = if block.contains("version = 1") { block.to_owned() } else { format!("version = 1\n{block}") };
+        load("docs/policy.md", whole.as_bytes());
+    }
+    for lint in LINTS {
+        assert!(text.contains(&format!("`{}`", lint.id)), "docs/policy.md does not explain {}", lint.id);
     }
 }

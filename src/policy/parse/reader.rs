@@ -85,6 +85,11 @@ impl<'s> Reader<'s> {
         at
     }
 
+    /// How many problems there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// Whether nothing is wrong so far.
     pub(super) fn is_fine(&self) -> bool {
         self.problems.is_empty()
@@ -181,7 +186,10 @@ impl<'s> Reader<'s> {
         };
         let found = u64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|&number| number >= least);
         if found.is_none() {
-            self.problem(value.span(), format!("{what} is `{integer}`, expected at least {least} and at most {}", u64::MAX));
+            let negative = integer.as_str().starts_with('-');
+            let small = negative || u64::from_str_radix(integer.as_str(), integer.radix()).is_ok();
+            let expected = if small { format!("expected at least {least}") } else { "which is too large".to_owned() };
+            self.problem(value.span(), format!("{what} is `{integer}`, {expected}"));
         }
         found
     }
@@ -275,7 +283,7 @@ pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|known| (strsim::damerau_levenshtein(&word, &plain(known)), *known))
-        .filter(|(distance, known)| *distance <= (known.len().max(word.len()) / 3).max(1))
+        .filter(|(distance, known)| *distance < word.len() && *distance <= (known.len().max(word.len()) / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)
         .or_else(|| known.iter().find(|known| word.len() >= 3 && plain(known).starts_with(&word)).copied())

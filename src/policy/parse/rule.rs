@@ -117,16 +117,12 @@ fn complain(reader: &mut Reader<'_>, error: &toml::de::Error, value: &Value<'_>)
     let strings = strings_within(value, &span);
 
     // A pattern's own error carries no place beyond its list, so each string in there is asked again.
-    let mut found = false;
-    for string in &strings {
-        if let Err(bad) = Pattern::parse(string.get_ref())
-            && message.starts_with(&bad.message)
-        {
-            found = true;
-            reader.bad_pattern(string.span(), &bad);
+    let bad: Vec<_> =
+        strings.iter().filter_map(|string| Pattern::parse(string.get_ref()).err().map(|bad| (string.span(), bad))).collect();
+    if span != value.span() && bad.iter().any(|(_, bad)| message.contains(&bad.message)) {
+        for (string, bad) in bad {
+            reader.bad_pattern(string, &bad);
         }
-    }
-    if found {
         return;
     }
     let backticked = |word: &str| message.contains(&format!("`{word}`"));
@@ -153,8 +149,37 @@ fn complain(reader: &mut Reader<'_>, error: &toml::de::Error, value: &Value<'_>)
     } else if message.starts_with("missing field ") {
         reader.missing(span, format!("the key `{}` is missing", quoted.0), None::<&str>);
     } else {
-        reader.problem(span, message);
+        reader.problem(span, plain(message));
     }
+}
+
+/// What serde says of a wrong value, in TOML's words instead of Rust's.
+fn plain(message: &str) -> String {
+    let Some((found, expected)) = message
+        .strip_prefix("invalid type: ")
+        .or(message.strip_prefix("invalid value: "))
+        .and_then(|rest| rest.rsplit_once(", expected "))
+    else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "a nonzero u8" | "a nonzero u16" | "a nonzero u32" | "a nonzero u64" => "an integer from 1 on",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "an integer from 0 on",
+        "i8" | "i16" | "i32" | "i64" => "an integer",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        rust if rust.starts_with("struct ") => "a table",
+        other => other,
+    };
+    let found = match found {
+        "sequence" => "a list".to_owned(),
+        "map" => "a table".to_owned(),
+        found => match found.split_once(" \"") {
+            Some((kind, text)) => format!("the {kind} `{}`", text.trim_end_matches('"')),
+            None => format!("the {found}"),
+        },
+    };
+    format!("{found} stands where {expected} is expected")
 }
 
 /// The unknown word of a message, and the known ones: "unknown field `x`, expected one of `a`, `b`".

@@ -51,9 +51,9 @@ fn read(reader: &mut Reader<'_>, value: &Value<'_>, groups: &mut Groups, names: 
     let bypass = table.get("bypass").map(|value| bypasses(reader, value, target, groups));
     let rules = match table.get("rules") {
         Some(rules) => {
-            let fine = reader.is_fine();
+            let before = reader.count();
             let configured = rule::read(reader, rules, target);
-            if configured.is_empty() && fine && reader.is_fine() {
+            if configured.is_empty() && reader.count() == before {
                 reader.missing(value.span(), "the ruleset has no rules", Some("switch one on: `deletion = true`, for instance"));
             }
             configured

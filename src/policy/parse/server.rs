@@ -49,8 +49,7 @@ fn identity(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Identity> {
             let found = Identity::WORDS.iter().find(|(known, _)| known == word).map(|(_, identity)| identity.clone());
             if found.is_none() {
                 let words: Vec<&str> = Identity::WORDS.iter().map(|(word, _)| *word).collect();
-                let help = format!("{}; or name a variable: `{{ env = \"NAME\" }}`", suggestion(word, &words));
-                reader.problem_help(value.span(), format!("unknown identity `{word}`"), Some(help));
+                reader.problem_help(value.span(), format!("unknown identity `{word}`"), Some(suggestion(word, &words)));
             }
             found
         }
