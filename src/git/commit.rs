@@ -65,7 +65,8 @@ fn identity(line: &[u8]) -> Option<(&[u8], i64)> {
     let close = after_open.iter().position(|&byte| byte == b'>')?;
     let email = after_open.get(..close)?;
     let last = line.iter().rposition(|&byte| byte == b'>')?;
-    let time = std::str::from_utf8(line.get(last + 1..)?).ok().and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
+    let time =
+        std::str::from_utf8(line.get(last + 1..)?).ok().and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
     Some((email, time.unwrap_or(0)))
 }
 
@@ -110,7 +111,9 @@ impl Tag {
     /// The object or type header is missing or unreadable.
     pub fn parse(id: Oid, raw: &[u8]) -> Result<Tag, Malformed> {
         let mut rest = raw;
-        let target = header(&mut rest, b"object").and_then(|hex| Oid::from_hex(hex, id.format())).ok_or(Malformed("it names no object"))?;
+        let target = header(&mut rest, b"object")
+            .and_then(|hex| Oid::from_hex(hex, id.format()))
+            .ok_or(Malformed("it names no object"))?;
         let target_kind = match header(&mut rest, b"type") {
             Some(b"commit") => ObjectKind::Commit,
             Some(b"tree") => ObjectKind::Tree,

@@ -64,9 +64,32 @@ impl TreeEntry<'_> {
     }
 }
 
-/// Names that git refuses in an index because a file system or git itself reads them as `.git`.
+/// Names that git or a file system reads as `.git`: in any case; with code points that HFS+ ignores; with what NTFS ignores at
+/// a name's end; by its short name. As git's own `is_hfs_dotgit` and `is_ntfs_dotgit`.
 fn is_dot_git(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(b".git")
+    match name.first() {
+        Some(b'.' | b'g' | b'G' | 0x80..) => {}
+        _ if name.contains(&b'\\') => {}
+        _ => return false,
+    }
+    if name.eq_ignore_ascii_case(b".git") {
+        return true;
+    }
+    if let Ok(text) = std::str::from_utf8(name) {
+        let ignored =
+            |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+        let seen: String = text.chars().filter(|c| !ignored(c)).collect();
+        if seen.eq_ignore_ascii_case(".git") {
+            return true;
+        }
+    }
+    // On NTFS a backslash ends a component, a colon begins a stream, and spaces and dots at the end do not count.
+    name.split(|&byte| byte == b'\\').any(|component| {
+        let stem = component.split(|&byte| byte == b':').next().unwrap_or_default();
+        let end = stem.iter().rposition(|byte| !b" .".contains(byte)).map_or(0, |at| at + 1);
+        let stem = stem.get(..end).unwrap_or_default();
+        stem.eq_ignore_ascii_case(b".git") || stem.eq_ignore_ascii_case(b"git~1")
+    })
 }
 
 /// Reads the entry at the front of a raw tree.
@@ -106,4 +129,60 @@ pub fn next_entry<'a>(raw: &mut &'a [u8], format: ObjectFormat) -> Result<Option
     }
     *raw = rest.get(1 + format.raw_len()..).ok_or(truncated)?;
     Ok(Some(TreeEntry { mode, name, id }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sees_every_dot_git() {
+        for name in [
+            ".git",
+            ".GIT",
+            ".gIt",
+            ".g\u{200c}it",
+            "\u{feff}.git",
+            ".git.",
+            ".git ",
+            ".git . .",
+            "git~1",
+            "GIT~1",
+            ".git::$INDEX_ALLOCATION",
+            "a\\.git",
+        ] {
+            assert!(is_dot_git(name.as_bytes()), "{name:?}");
+        }
+        for name in [".gitignore", ".github", "git", ".gi", "git~2", ".git-x", "a.git", "é", ".gitattributes"] {
+            assert!(!is_dot_git(name.as_bytes()), "{name:?}");
+        }
+        assert!(!is_dot_git(b"\xff.git"));
+    }
+
+    #[test]
+    fn refuses_what_no_tree_may_hold() {
+        let id = [7; 20];
+        let tree = |mode: &str, name: &[u8]| [mode.as_bytes(), b" ", name, b"\0", &id].concat();
+        let read = |raw: &[u8]| next_entry(&mut &raw[..], ObjectFormat::Sha1).map(|entry| entry.map(|entry| entry.mode));
+        assert_eq!(read(&tree("100644", b"a")), Ok(Some(Mode::File)));
+        assert_eq!(read(&tree("100664", b"a")), Ok(Some(Mode::File)));
+        assert_eq!(read(&tree("040000", b"a")), Ok(Some(Mode::Tree)));
+        assert_eq!(read(b""), Ok(None));
+        for bad in [
+            tree("100644", b""),
+            tree("100644", b"."),
+            tree("40000", b".."),
+            tree("100644", b"a/b"),
+            tree("40000", b".GIT"),
+            tree("0", b"a"),
+            tree("777", b"a"),
+            tree("1006x4", b"a"),
+            tree("", b"a"),
+            tree("100644", b"a")[..20].to_vec(),
+            [b"100644 a\0".as_slice(), &[0; 20]].concat(),
+            b"100644".to_vec(),
+        ] {
+            assert!(read(&bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -46,7 +46,9 @@ impl TryFrom<Settings> for TextPattern {
             return Err("an empty pattern says nothing".to_owned());
         }
         let regex = match operator {
-            Operator::Regex => Some(regex::bytes::Regex::new(&pattern).map_err(|error| format!("unreadable regular expression: {error}"))?),
+            Operator::Regex => {
+                Some(regex::bytes::Regex::new(&pattern).map_err(|error| format!("unreadable regular expression: {error}"))?)
+            }
             Operator::StartsWith | Operator::EndsWith | Operator::Contains => None,
         };
         Ok(TextPattern { operator, pattern, negate, name, regex })
