@@ -1,1 +1,4 @@
 //! All tests.
+#![cfg(test)]
+
+mod decision_log;
