@@ -1,5 +1,6 @@
 //! Every test, in one program: a file for each layer.
 
+#![cfg(test)]
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod architecture;
