@@ -7,4 +7,5 @@ mod architecture;
 mod decision_log;
 mod policy;
 mod pushes;
+mod readme;
 mod support;
