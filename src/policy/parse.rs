@@ -32,7 +32,7 @@ const KEYS: &[&str] = &["version", "groups", "server", "ruleset", "github", "exe
 /// Reads a policy. `file` is the name by which it is shown.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the order of the file. There is at least one problem, and each lies within
+/// Everything that is wrong with it (of several hundred problems, the first that are found), in the order of the file. There is at least one problem, and each lies within
 /// `bytes`.
 pub fn parse(file: &str, bytes: &[u8]) -> Result<Policy, Vec<Problem>> {
     let source = text(bytes)?;
@@ -58,10 +58,10 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Policy, Vec<Problem>> {
     let signers = table.get("signers").and_then(|value| opaque(&mut reader, value, "`[signers]`"));
     let cases = tables(&mut reader, table.get("case"), "case");
     let cases = cases.into_iter().filter_map(|value| opaque(&mut reader, value, "`[[case]]`")).collect();
-    let groups = groups.finish(&reader);
     if !reader.is_fine() {
         return Err(reader.into_problems());
     }
+    let groups = groups.finish(&reader);
     Ok(Policy {
         file: file.to_owned(),
         digest: digest(bytes),

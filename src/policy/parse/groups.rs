@@ -8,6 +8,9 @@ use toml::de::DeValue;
 use super::reader::{Reader, Text, Value, in_order, nearest};
 use crate::policy::actors::{ActorPattern, Actors, Group, is_github_only};
 
+/// How deep groups may nest: deeper than anybody follows, and shallow enough to be walked by recursion.
+const DEEPEST: usize = 32;
+
 /// A group as written.
 struct Written {
     members: Vec<Text>,
@@ -113,6 +116,9 @@ impl Groups {
                     let circle: Vec<&str> = path.iter().skip(from).copied().chain([group]).collect();
                     reader.problem(reference.span(), format!("group `{group}` contains itself: {}", circle.join(" > ")));
                 }
+                None if path.len() >= DEEPEST => {
+                    reader.problem(reference.span(), format!("groups nest deeper than {DEEPEST} levels"));
+                }
                 None => self.find_cycle(reader, group, path, finished),
             }
         }
@@ -136,7 +142,7 @@ impl Groups {
     /// The names in a group, nested groups resolved, each once.
     fn members(&self, group: &str) -> Vec<&Text> {
         let mut found: Vec<&Text> = Vec::new();
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut names) = (BTreeSet::new(), BTreeSet::new());
         let mut open = vec![group];
         while let Some(group) = open.pop() {
             if !seen.insert(group) {
@@ -145,8 +151,8 @@ impl Groups {
             for name in self.written.get(group).map(|written| written.members.as_slice()).unwrap_or_default() {
                 match name.get_ref().strip_prefix('@') {
                     Some(inner) => open.push(inner),
-                    None if found.iter().any(|other| other.get_ref() == name.get_ref()) => {}
-                    None => found.push(name),
+                    None if names.insert(name.get_ref()) => found.push(name),
+                    None => {}
                 }
             }
         }
@@ -154,20 +160,22 @@ impl Groups {
     }
 
     /// The names of a group on GitHub: its `github` list, else its members' own names as far as they are exact.
-    fn github(&self, group: &str, seen: &mut BTreeSet<String>) -> Vec<String> {
-        if !seen.insert(group.to_owned()) {
+    fn github(&self, group: &str, depth: usize, seen: &mut BTreeSet<String>) -> Vec<String> {
+        // Groups that nest deeper are a problem already.
+        if depth > DEEPEST || !seen.insert(group.to_owned()) {
             return Vec::new();
         }
         let Some(written) = self.written.get(group) else { return Vec::new() };
         let mut found: Vec<String> = Vec::new();
+        let mut known = BTreeSet::new();
         for name in written.github.as_ref().unwrap_or(&written.members) {
             let names = match name.get_ref().strip_prefix('@') {
-                Some(inner) => self.github(inner, seen),
+                Some(inner) => self.github(inner, depth + 1, seen),
                 None if name.get_ref().contains('*') => Vec::new(),
                 None => vec![name.get_ref().clone()],
             };
             for name in names {
-                if !found.contains(&name) {
+                if known.insert(name.clone()) {
                     found.push(name);
                 }
             }
@@ -201,7 +209,7 @@ impl Groups {
     pub(super) fn finish(&self, reader: &Reader<'_>) -> BTreeMap<String, Group> {
         let resolve = |(name, written): (&String, &Written)| {
             let members = self.members(name).into_iter().map(|member| ActorPattern::new(member.get_ref())).collect();
-            let github = self.github(name, &mut BTreeSet::new());
+            let github = self.github(name, 1, &mut BTreeSet::new());
             (name.clone(), Group { members, github, used: self.used.contains(name), at: reader.at(written.span.start) })
         };
         self.written.iter().map(resolve).collect()
@@ -260,7 +268,7 @@ impl Groups {
                 let server = members.iter().filter(|member| !is_github_only(member.get_ref()));
                 return ExactNames {
                     server: server.map(|member| member.get_ref().clone()).collect(),
-                    github: self.github(group, &mut BTreeSet::new()),
+                    github: self.github(group, 1, &mut BTreeSet::new()),
                 };
             }
         } else if text.contains('*') {

@@ -1,5 +1,6 @@
 //! What every part of the parser needs: places, problems, and typed looks at values.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use jiff::civil::Date;
@@ -21,13 +22,16 @@ pub(super) struct Reader<'s> {
     line_starts: Vec<usize>,
     problems: Vec<Problem>,
     /// Lines on which the TOML itself is broken. What is recovered from them says little.
-    broken_lines: Vec<usize>,
+    broken_lines: BTreeSet<usize>,
 }
+
+/// More problems than anybody reads. What is beyond is not recorded, so that a hopeless file is refused at once.
+const MANY: usize = 500;
 
 impl<'s> Reader<'s> {
     pub(super) fn new(source: &'s str) -> Reader<'s> {
         let line_starts = std::iter::once(0).chain(source.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
-        Reader { source, line_starts, problems: Vec::new(), broken_lines: Vec::new() }
+        Reader { source, line_starts, problems: Vec::new(), broken_lines: BTreeSet::new() }
     }
 
     /// Where an offset lies.
@@ -40,7 +44,7 @@ impl<'s> Reader<'s> {
 
     /// Notes that the TOML itself is broken. One error a line: what follows it there is mostly its echo.
     pub(super) fn broken(&mut self, span: Range<usize>, message: &str) {
-        if self.broken_lines.contains(&self.at(span.start).line) {
+        if self.problems.len() >= MANY || self.broken_lines.contains(&self.at(span.start).line) {
             return;
         }
         let last_line = self.at(span.end.min(self.source.len())).line;
@@ -51,7 +55,7 @@ impl<'s> Reader<'s> {
     /// Notes a character that should not be there, also on a line that is broken.
     pub(super) fn deception(&mut self, span: Range<usize>, message: &str, help: &str) {
         let at = self.push(span, message, Some(help));
-        self.broken_lines.push(at.line);
+        self.broken_lines.insert(at.line);
     }
 
     /// Notes a problem.
@@ -61,7 +65,7 @@ impl<'s> Reader<'s> {
 
     /// Notes a problem and what to do about it.
     pub(super) fn problem_help(&mut self, span: Range<usize>, message: impl AsRef<str>, help: Option<impl AsRef<str>>) {
-        if !self.broken_lines.contains(&self.at(span.start).line) {
+        if self.problems.len() < MANY && !self.broken_lines.contains(&self.at(span.start).line) {
             self.push(span, message.as_ref(), help.as_ref().map(AsRef::as_ref));
         }
     }
@@ -79,7 +83,7 @@ impl<'s> Reader<'s> {
         let at = self.at(span.start);
         let one_line = |text: &str| visible(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned();
         let problem = Problem { message: one_line(message), help: help.map(one_line), span, at };
-        if !self.problems.contains(&problem) {
+        if self.problems.len() < MANY && !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
         at
