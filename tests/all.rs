@@ -8,4 +8,5 @@ mod decision_log;
 mod policy;
 mod pushes;
 mod readme;
+mod schemas;
 mod support;

@@ -55,9 +55,15 @@ pub(super) fn load_policy(path: &Path) -> Result<Policy> {
     })
 }
 
+/// Problems shown with their source; of the rest only the number.
+const SHOWN: usize = 50;
+
 fn print_problems(out: &mut dyn Write, name: &str, bytes: &[u8], problems: &[Problem]) {
-    for problem in problems {
+    for problem in problems.iter().take(SHOWN) {
         let _ = writeln!(out, "{}\n", problem.render(name, bytes, true));
+    }
+    if problems.len() > SHOWN {
+        let _ = writeln!(out, "and {} more\n", problems.len() - SHOWN);
     }
 }
 

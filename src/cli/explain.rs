@@ -19,13 +19,14 @@ use crate::verdict::{Decision, Outcome, json as verdict_json};
 
 /// Judge a push that was not made, rule by rule
 ///
-/// DIR is the server's repository; --objects adds a clone's objects, never its refs. OLD and NEW are revisions or all zeros.
+/// DIR is the server's repository; --objects adds a clone's objects, never its refs. OLD and NEW are revisions on the server, ids
+/// of the clone's commits, or all zeros.
 ///
 /// Exit codes: 0 it would be accepted, 1 it would be refused, 2 it could not be decided.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  refwarden explain --repo /srv/git/app.git --actor claude-1 refs/heads/main refs/heads/main refs/heads/feature
-  refwarden explain --repo /srv/git/app.git --actor alice --objects . refs/heads/new 0000000000000000000000000000000000000000 HEAD")]
+  refwarden explain --repo /srv/git/app.git --actor claude-1 refs/heads/main main feature
+  refwarden explain --repo /srv/git/app.git --actor alice --objects . refs/heads/main main $(git rev-parse HEAD)")]
 pub(super) struct Explain {
     /// The server's repository
     #[arg(long, value_name = "DIR")]
@@ -80,27 +81,22 @@ impl Explain {
         let name = RefName::parse(self.name.as_bytes()).map_err(|bad| {
             Failure::new(format!("`{}` is no full ref name: {}", self.name, bad.0)).help("write it out: refs/heads/main")
         })?;
-        let objects_dir = self.objects.as_deref().map(|dir| Repository::open(&git_dir(dir))).transpose()?;
+        let extra = match &self.objects {
+            Some(dir) => Some(Repository::open(&git_dir(dir))?.common_dir.join("objects")),
+            None => None,
+        };
         let resolve = |revision: &str| -> Result<Option<Oid>> {
             if !revision.is_empty() && revision.bytes().all(|byte| byte == b'0') {
                 return Ok(None);
             }
-            // A revision may be one of the clone's names, and of the server's.
-            let places = objects_dir.iter().map(|clone| &clone.git_dir).chain([&repository.git_dir]);
-            for git_dir in places {
-                if let Some(id) = rev_parse(git_dir, revision, &repository)? {
-                    return Ok(Some(id));
-                }
-            }
-            Err(Failure::new(format!("`{revision}` is no revision of the repository or of the clone")))
+            rev_parse(&repository, extra.as_deref(), revision)
         };
         let refs = Refs::open(&repository, std::slice::from_ref(&name))?;
-        let change = match (resolve_old(&self.old, &refs, &name, &resolve)?, resolve(&self.new)?) {
+        let change = match (resolve(&self.old)?, resolve(&self.new)?) {
             (None, Some(new)) => Change::Create { new },
             (Some(old), Some(new)) => Change::Update { old, new },
             (old, None) => Change::Delete { old },
         };
-        let extra = objects_dir.as_ref().map(|clone| clone.common_dir.join("objects"));
         let objects = Objects::open(&repository.common_dir, extra.as_deref(), repository.format, policy.server.budget)?;
         let repository_name = match self.repository {
             Some(name) => name,
@@ -125,19 +121,20 @@ impl Explain {
     }
 }
 
-/// The old value, which must be the one that the server holds; `-` stands for it.
-fn resolve_old(old: &str, refs: &Refs, name: &RefName, resolve: &dyn Fn(&str) -> Result<Option<Oid>>) -> Result<Option<Oid>> {
-    if old == "-" { Ok(refs.resolve(name)?.1) } else { resolve(old) }
-}
-
-fn rev_parse(git_dir: &Path, revision: &str, repository: &Repository) -> Result<Option<Oid>> {
-    let output = std::process::Command::new("git")
-        .arg("--git-dir")
-        .arg(git_dir)
-        .args(["rev-parse", "--verify", "--quiet", "--end-of-options", revision])
-        .output()
-        .map_err(|error| Failure::new(format!("cannot run `git`: {error}")))?;
-    Ok(output.status.success().then(|| Oid::from_hex(output.stdout.trim_ascii(), repository.format)).flatten())
+/// What a revision names on the server. The clone's objects can be named by their ids, its refs are not looked at.
+fn rev_parse(repository: &Repository, extra: Option<&Path>, revision: &str) -> Result<Option<Oid>> {
+    let mut command = std::process::Command::new("git");
+    command.arg("--git-dir").arg(&repository.git_dir);
+    command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", revision]);
+    if let Some(extra) = extra {
+        command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", extra);
+    }
+    let output = command.output().map_err(|error| Failure::new(format!("cannot run `git`: {error}")))?;
+    let id = output.status.success().then(|| Oid::from_hex(output.stdout.trim_ascii(), repository.format)).flatten();
+    id.map(Some).ok_or_else(|| {
+        Failure::new(format!("`{revision}` is no revision of `{}`", repository.git_dir.display()))
+            .help("name a commit of a clone by its id: --objects clone … \"$(git -C clone rev-parse HEAD)\"")
+    })
 }
 
 fn print_json(out: &mut dyn Write, judged: &Judged<'_>, file: &str) -> Result<()> {

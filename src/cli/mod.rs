@@ -19,7 +19,7 @@ use clap::{CommandFactory, Parser, Subcommand};
   refwarden init --preset agents > policy.toml begin with a shipped policy
   refwarden check policy.toml                  find every problem in a policy
   refwarden install /srv/git/app.git           put the hook in place
-  refwarden explain --repo /srv/git/app.git --actor claude-1 refs/heads/main main HEAD
+  refwarden explain --repo /srv/git/app.git --actor claude-1 refs/heads/main main feature
                                                ask for a verdict before any push")]
 pub struct Cli {
     #[command(subcommand)]

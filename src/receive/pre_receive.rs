@@ -254,8 +254,12 @@ fn judged_body(
     }
     body.insert("updates".to_owned(), json!(judged.updates.iter().map(verdict_json::update).collect::<Vec<_>>()));
     let notable: Vec<_> = judged.verdict.evaluations.iter().filter(|evaluation| evaluation.outcome != Outcome::Passed).collect();
-    let listed: Vec<_> = notable.iter().map(|evaluation| verdict_json::evaluation(evaluation, &policy.file, LOGGED)).collect();
+    let listed: Vec<_> =
+        notable.iter().take(LOGGED).map(|evaluation| verdict_json::evaluation(evaluation, &policy.file, LOGGED)).collect();
     body.insert("evaluations".to_owned(), json!(listed));
+    if notable.len() > LOGGED {
+        body.insert("evaluations_total".to_owned(), json!(notable.len()));
+    }
     body.insert("expired_bypasses".to_owned(), json!(judged.expired.iter().map(|bypass| &bypass.actor).collect::<Vec<_>>()));
     body.insert("policy".to_owned(), json!({ "file": policy.file, "digest": policy.digest }));
     body.insert("work".to_owned(), work(judged.work, started));
