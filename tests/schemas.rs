@@ -51,7 +51,7 @@ fn verdicts_and_decisions() {
         assert_eq!(pushed.accepted, actor == "lead", "{}", pushed.output);
     }
     work.push("dev", &["HEAD:refs/odd/x"]).refuse("allowed_refs");
-    work.push("dev", &[":main"]).accept();
+    work.push("lead", &["HEAD:refs/heads/topic"]).accept();
 
     let decision = schema("decision");
     let lines = server.decisions();
