@@ -101,7 +101,10 @@ fn links_lead_somewhere() {
             if !target.starts_with("https://") {
                 let file = target.split('#').next().unwrap();
                 let from = root().join(name);
-                assert!(file.is_empty() || from.parent().unwrap().join(file).exists(), "{name} links to `{target}`, which does not exist");
+                assert!(
+                    file.is_empty() || from.parent().unwrap().join(file).exists(),
+                    "{name} links to `{target}`, which does not exist"
+                );
             }
         }
     }

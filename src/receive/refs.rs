@@ -11,6 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::repository::Repository;
+use rustix::fs::OFlags;
+
 use crate::git::{ObjectFormat, Oid, RefKind, RefName};
 use crate::policy::DefaultBranch;
 use crate::push::Undecided;
@@ -283,39 +285,46 @@ impl Refs {
 
     /// Reads a loose ref; `None` when there is none.
     fn read_loose(&self, path: &Path) -> Result<Option<RefValue>, Undecided> {
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            // A file where a folder should be, or the other way round, is no ref of this name.
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return self.read_link_ref(path);
+        match self.open_loose(path, OFlags::NOFOLLOW) {
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+                // An old form of symbolic ref: a symbolic link whose target is a ref's name. Any other link is followed.
+                if let Ok(target) = fs::read_link(path)
+                    && let Ok(name) = RefName::parse(&target.into_os_string().into_vec())
+                {
+                    return Ok(Some(RefValue::Symbolic(name.as_bytes().to_vec())));
+                }
+                self.open_loose(path, OFlags::empty()).map_err(|error| unreadable(path, &error))?
             }
-            Err(error) => return Err(unreadable(path, &error)),
-        };
-        if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
-            && let Some(value) = self.read_link_ref(path)?
-        {
-            return Ok(Some(value));
+            read => read.map_err(|error| unreadable(path, &error))?,
         }
-        let mut content = Vec::with_capacity(128);
-        match Read::by_ref(&mut file).take(MAX_LOOSE_LEN).read_to_end(&mut content) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(None),
-            Err(error) => return Err(unreadable(path, &error)),
-        }
-        self.parse_loose(&content)
-            .map(Some)
-            .ok_or_else(|| Undecided::new(format!("the ref file `{}` is unreadable", path.display())))
+        .map(|content| {
+            self.parse_loose(&content).ok_or_else(|| Undecided::new(format!("the ref file `{}` is unreadable", path.display())))
+        })
+        .transpose()
     }
 
-    /// An old form of symbolic ref: a symbolic link whose target is a ref's name.
-    fn read_link_ref(&self, path: &Path) -> Result<Option<RefValue>, Undecided> {
-        match fs::read_link(path) {
-            Ok(target) => {
-                let target = target.into_os_string().into_vec();
-                Ok(RefName::parse(&target).ok().map(|name| RefValue::Symbolic(name.as_bytes().to_vec())))
-            }
-            Err(_) => Ok(None),
+    /// A loose ref's content; `None` when there is no such file.
+    fn open_loose(&self, path: &Path, flags: OFlags) -> io::Result<Option<Vec<u8>>> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let opened = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path);
+        let mut file = match opened {
+            Ok(file) => file,
+            // A file where a folder should be, or the other way round, is no ref of this name.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut content = vec![0; 256];
+        let got = match file.read(&mut content) {
+            Ok(got) => got,
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        content.truncate(got);
+        // A file that did not fill the buffer ends there, and most refs end soon.
+        if got == 256 {
+            file.take(MAX_LOOSE_LEN).read_to_end(&mut content)?;
         }
+        Ok(Some(content))
     }
 
     fn parse_loose(&self, content: &[u8]) -> Option<RefValue> {
