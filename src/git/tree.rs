@@ -64,9 +64,33 @@ impl TreeEntry<'_> {
     }
 }
 
-/// Names that git refuses in an index because a file system or git itself reads them as `.git`.
+/// Names that git's fsck calls `.git`, because a file system reads them so: in any case, with HFS+'s ignorable characters
+/// in them, as NTFS's short name, or with what NTFS drops at the end.
 fn is_dot_git(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(b".git")
+    match name.first() {
+        Some(b'.' | b'g' | b'G') => is_ntfs_dot_git(name) || is_hfs_dot_git(name),
+        // Where every ignorable character begins.
+        Some(0xe2 | 0xef) => is_hfs_dot_git(name),
+        _ => false,
+    }
+}
+
+fn is_ntfs_dot_git(name: &[u8]) -> bool {
+    let rest = [&b".git"[..], b"git~1"].iter().find_map(|short| {
+        let (front, rest) = name.split_at_checked(short.len())?;
+        front.eq_ignore_ascii_case(short).then_some(rest)
+    });
+    let Some(rest) = rest else { return false };
+    // Dots and spaces at the end are dropped, and after `:` comes the name of a stream.
+    rest.iter().find(|byte| !b". ".contains(byte)).is_none_or(|byte| b"\\:".contains(byte))
+}
+
+fn is_hfs_dot_git(name: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(name) else { return false };
+    let seen = text.chars().filter(|character| {
+        !matches!(character, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+    });
+    seen.map(|character| character.to_ascii_lowercase()).eq(".git".chars())
 }
 
 /// Reads the entry at the front of a raw tree.
@@ -74,8 +98,8 @@ fn is_dot_git(name: &[u8]) -> bool {
 /// `Ok(None)` at the end. The search for the name's end begins after the mode, because a crafted mode can be one digit.
 ///
 /// # Errors
-/// The entry is truncated, has an unknown mode, or a name that no work tree may hold: empty, `.`, `..`, `.git` in
-/// any case, or one with a `/`.
+/// The entry is truncated, has an unknown mode, or a name that no work tree may hold: empty, `.`, `..`, `.git` and what a
+/// file system reads as that, or one with a `/`.
 pub fn next_entry<'a>(raw: &mut &'a [u8], format: ObjectFormat) -> Result<Option<TreeEntry<'a>>, Malformed> {
     if raw.is_empty() {
         return Ok(None);
