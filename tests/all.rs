@@ -5,6 +5,7 @@
 
 mod architecture;
 mod decision_log;
+mod facts;
 mod policy;
 mod pushes;
 mod readme;

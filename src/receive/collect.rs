@@ -107,6 +107,17 @@ impl Interest<'_> {
     }
 }
 
+impl Interest<'_> {
+    /// Every path that differs, whether or not a rule selects how: what a merge takes from elsewhere may be selected where the
+    /// difference between its parent and a merge base is not.
+    fn differing_paths(&self, objects: &Objects, old: Option<Oid>, new: Option<Oid>) -> Result<HashSet<Box<[u8]>>, Undecided> {
+        let mut keep = |_: &mut FileChange| Ok(true);
+        let mut visitor = Collect { enters: &|folder| self.enters(folder), keep: &mut keep, changes: Vec::new() };
+        diff(objects, old, new, &mut visitor)?;
+        Ok(visitor.changes.into_iter().map(|change| change.path).collect())
+    }
+}
+
 impl Collector<'_> {
     /// Collects the facts of every selected ruleset's updates, in the same order.
     pub fn collect(&self, selected: &[Selected<'_>]) -> Vec<Vec<UpdateFacts>> {
@@ -327,11 +338,7 @@ impl Collector<'_> {
             for base in self.bases_of_parent(parent, &commit.parents)? {
                 let differs: Box<dyn Fn(&FileChange) -> Result<bool, Undecided>> = if some.len() > FEW_PATHS {
                     let parent_tree = self.objects.node(parent)?.tree;
-                    let paths: HashSet<Box<[u8]>> = interest
-                        .diff(self.objects, base, Some(parent_tree), true)?
-                        .into_iter()
-                        .map(|change| change.path)
-                        .collect();
+                    let paths = interest.differing_paths(self.objects, base, Some(parent_tree))?;
                     Box::new(move |change| Ok(paths.contains(&change.path)))
                 } else {
                     Box::new(move |change| Ok(entry_at(self.objects, base, &change.path)? != change.old))

@@ -103,10 +103,19 @@ impl Refs {
             };
             listed.insert(name, value);
         }
-        // A symbolic ref that points at nothing is not listed, and a push to it creates what it points at.
-        for name in pushed.iter().filter(|name| !listed.contains_key(name)).cloned().collect::<Vec<_>>() {
-            if let Some(target) = super::git_symbolic_ref(git_dir, name.as_bytes())? {
+        // The listing leaves out symbolic refs that point at nothing, and says of a chain only where it ends. A push to a name
+        // moves what it points at, so that these are followed step by step.
+        for name in pushed {
+            let mut name = name.clone();
+            for _ in 0..MAX_DEPTH {
+                if matches!(listed.get(&name), Some(RefValue::Direct(_))) {
+                    break;
+                }
+                let Some(target) = super::git_symbolic_ref(git_dir, name.as_bytes())? else { break };
+                let next = RefName::parse(&target);
                 listed.insert(name, RefValue::Symbolic(target));
+                let Ok(next) = next else { break };
+                name = next;
             }
         }
         let head = super::git_symbolic_ref(git_dir, b"HEAD")?;
