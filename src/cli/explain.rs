@@ -62,9 +62,16 @@ pub(super) struct Explain {
 }
 
 /// The git directory of a repository with or without a work tree.
-fn git_dir(dir: &Path) -> PathBuf {
+pub(super) fn git_dir(dir: &Path) -> PathBuf {
     let inner = dir.join(".git");
-    if inner.is_dir() { inner } else { dir.to_owned() }
+    if inner.is_dir() {
+        return inner;
+    }
+    // Linked work trees and submodules have a file that says where.
+    match std::fs::read_to_string(&inner) {
+        Ok(text) if text.starts_with("gitdir: ") => dir.join(text.trim_start_matches("gitdir: ").trim_end_matches('\n')),
+        _ => dir.to_owned(),
+    }
 }
 
 impl Explain {

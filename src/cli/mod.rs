@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod explain;
+mod install;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ pub struct Cli {
 enum Command {
     Check(check::Check),
     Explain(explain::Explain),
+    Install(install::Install),
     Demo(demo::Demo),
     /// Runs as the hook `pre-receive`; `demo` uses it when the hook's own program was not built
     #[command(hide = true, disable_help_flag = true)]
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Check(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
+        Command::Install(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Hook { arguments } => Ok(crate::receive::run(arguments.into_iter())),
     };
@@ -95,13 +98,17 @@ pub fn main() -> ExitCode {
         Ok(code) if flushed.is_ok() => ExitCode::from(code),
         Ok(_) => ExitCode::from(FAILED),
         Err(failure) => {
-            let mut err = anstream::stderr().lock();
-            let _ = writeln!(err, "\x1b[1;31merror\x1b[0m: {}", failure.message);
-            if let Some(help) = failure.help {
-                let _ = writeln!(err, "  \x1b[1mhelp\x1b[0m: {help}");
-            }
+            print_failure(&failure);
             ExitCode::from(FAILED)
         }
+    }
+}
+
+fn print_failure(failure: &Failure) {
+    let mut err = anstream::stderr().lock();
+    let _ = writeln!(err, "\x1b[1;31merror\x1b[0m: {}", failure.message);
+    if let Some(help) = &failure.help {
+        let _ = writeln!(err, "  \x1b[1mhelp\x1b[0m: {help}");
     }
 }
 

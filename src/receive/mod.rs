@@ -26,6 +26,8 @@ use crate::push::Undecided;
 
 pub use judge::{Judged, Push, judge};
 pub use pre_receive::{Answer, Options, pre_receive, run};
+#[cfg(feature = "companion")]
+pub(crate) use pre_receive::{CHAINED, PROGRAM_MARK};
 
 /// Runs `git` in a repository with nothing of the environment but `PATH`, and returns what it prints.
 ///

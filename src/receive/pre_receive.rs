@@ -323,6 +323,11 @@ fn usage(why: &str) -> u8 {
     Decision::Undecided.exit_code()
 }
 
+/// Text that every version of the program contains, by which `install` knows it without running it: the first line of its
+/// help. It must not change.
+#[cfg(any(test, feature = "companion"))]
+pub(crate) const PROGRAM_MARK: &str = "refwarden-pre-receive: refuses the pushes that a policy forbids";
+
 const HELP: &str = "\
 refwarden-pre-receive: refuses the pushes that a policy forbids
 
@@ -338,3 +343,11 @@ Usage: refwarden-pre-receive [--policy FILE]
 Exit codes: 0 accepted, 1 refused by a rule, 2 could not decide (git refuses the push for both).
 Install it with `refwarden install DIR`.
 ";
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn install_knows_the_program_by_its_help() {
+        assert!(super::HELP.starts_with(super::PROGRAM_MARK));
+    }
+}

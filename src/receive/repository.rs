@@ -40,7 +40,7 @@ const HARMLESS_EXTENSIONS: &[&str] =
 
 /// The system's configuration, where git is built to look for it. The environment's word for it is not asked: over ssh a
 /// client may have set it.
-const SYSTEM_CONFIGURATIONS: &[&str] = &["/etc/gitconfig", "/usr/local/etc/gitconfig"];
+pub(crate) const SYSTEM_CONFIGURATIONS: &[&str] = &["/etc/gitconfig", "/usr/local/etc/gitconfig"];
 
 impl Repository {
     /// Looks at a git directory. Only files in it and the system's configuration are read, no environment.

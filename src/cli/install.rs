@@ -1,0 +1,211 @@
+//! `refwarden install`: puts the hook in place, or takes it away.
+//!
+//! Everything that can be asked is asked before anything is touched, and no step leaves a moment without a hook: the new one
+//! is written beside its place, run there, and then renamed over the old one. [`place`] is what lies in `hooks/`, [`binds`]
+//! is whether git will run it.
+
+mod binds;
+mod place;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, Result};
+use crate::policy::Policy;
+use crate::receive::repository::Repository;
+use place::{Hook, Place, Program};
+
+/// Put the hook in place, keeping existing hooks in a chain
+///
+/// Copies the program `refwarden-pre-receive` to `hooks/pre-receive` of each repository. A hook that is there already is kept
+/// as `hooks/pre-receive.chained`, and runs whenever refwarden accepts a push: both must agree. Running it again changes
+/// nothing, or upgrades the hook.
+///
+/// Why it copies: git runs no hook, and accepts everything, where a link points at nothing. A copy cannot be lost by
+/// removing, moving or upgrading the program elsewhere.
+///
+/// Exit codes: 0 in place, 2 not everywhere; what was refused is as it was before.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  refwarden install /srv/git/app.git
+  refwarden install --policy /etc/refwarden/policy.toml /srv/git/*.git
+  refwarden install --dry-run /srv/git/app.git
+  refwarden install --uninstall /srv/git/app.git")]
+pub(super) struct Install {
+    /// The repositories, bare or not
+    #[arg(required = true, value_name = "DIR")]
+    dirs: Vec<PathBuf>,
+    /// What serves the repositories; other hosts, which keep hooks elsewhere, come later
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Host::Bare)]
+    host: Host,
+    /// Set `refwarden.policy` of each repository to this file, which must load
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The hook's program [default: `refwarden-pre-receive` beside this program]
+    #[arg(long, value_name = "FILE")]
+    hook: Option<PathBuf>,
+    /// Make a symbolic link instead of a copy; if its target ever goes away, git accepts everything
+    #[arg(long)]
+    link: bool,
+    /// Remove the hook and put the chained one back; `refwarden.policy` stays as it is
+    #[arg(long, conflicts_with_all = ["policy", "hook", "link"])]
+    uninstall: bool,
+    /// Look at everything, change nothing, and print what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What serves a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Host {
+    /// Git itself, over ssh or http: the hook lies in the repository
+    Bare,
+}
+
+/// A policy that was checked, and its absolute path.
+struct Chosen {
+    path: String,
+    policy: Policy,
+}
+
+impl Chosen {
+    fn load(path: &Path) -> Result<Chosen> {
+        let policy = super::check::load_policy(path)
+            .map_err(|failure| failure.help("nothing was touched; correct the policy, then install again"))?;
+        let absolute = std::path::absolute(path)?;
+        let path = absolute.to_str().ok_or_else(|| {
+            Failure::new(format!("the path `{}` is no UTF-8", absolute.display())).help("move the policy to such a path")
+        })?;
+        Ok(Chosen { path: path.to_owned(), policy })
+    }
+}
+
+impl Install {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<u8> {
+        let Host::Bare = self.host;
+        let chosen = self.policy.as_deref().map(Chosen::load).transpose()?;
+        let program = if self.uninstall { None } else { Some(Program::find(self.hook.as_deref())?) };
+        let mut failures = Vec::new();
+        for dir in &self.dirs {
+            let done = match &program {
+                Some(program) => self.install(out, dir, program, chosen.as_ref()),
+                None => uninstall(out, dir, self.dry_run),
+            };
+            failures.extend(
+                done.err()
+                    .map(|failure| Failure { message: format!("`{}`: {}", dir.display(), failure.message), help: failure.help }),
+            );
+        }
+        let Some(last) = failures.pop() else { return Ok(0) };
+        failures.iter().for_each(super::print_failure);
+        Err(last)
+    }
+
+    fn install(&self, out: &mut dyn Write, dir: &Path, program: &Program, chosen: Option<&Chosen>) -> Result<()> {
+        let place = Place::find(dir)?;
+        let repository = Repository::open(&place.git_dir)?;
+        binds::hooks_path(&place)?;
+        binds::executable_there(&place)?;
+        let before = place.look()?;
+        let unchanged = place.holds(&before, program, self.link)?;
+        place.may_replace(&before)?;
+
+        let old_policy = chosen.map(|chosen| binds::policy_settings(&place).map(|old| (chosen, old))).transpose()?;
+        let sets = old_policy.filter(|(chosen, old)| *old != [chosen.path.as_str()]);
+        if !self.dry_run {
+            let staged = if unchanged { None } else { Some(place.stage(program, self.link)?) };
+            let chained = if staged.is_some() && before.is_foreign() { place.chain()? } else { false };
+            let set = sets.as_ref().map_or(Ok(()), |(chosen, _)| binds::set_policy(&place, &[&chosen.path]));
+            let put = set.and_then(|()| staged.map_or(Ok(()), |staged| place.put(staged, program)));
+            if let Err(failure) = put {
+                // What was there still is: the rename is the last step.
+                if chained {
+                    place.unchain();
+                }
+                if let Some((_, old)) = &sets {
+                    let old: Vec<_> = old.iter().map(String::as_str).collect();
+                    let _ = binds::set_policy(&place, &old);
+                }
+                return Err(failure);
+            }
+        }
+
+        self.report(out, dir, &place, &before, unchanged, program)?;
+        if let Some((chosen, _)) = &sets {
+            let word = if self.dry_run { "would set" } else { "set" };
+            writeln!(out, "  {word} `refwarden.policy` to `{}`", chosen.path)?;
+        }
+        let repository = if self.dry_run { repository } else { Repository::open(&place.git_dir)? };
+        let mut warnings = binds::warnings(&place, &repository, chosen, self.dry_run);
+        if self.link {
+            warnings.push(binds::Warning::new(
+                format!("the hook is a link: git accepts everything once `{}` is gone", program.path.display()),
+                "install without --link to copy the program",
+            ));
+        }
+        for warning in warnings {
+            writeln!(out, "  \x1b[1;33mwarning\x1b[0m: {}\n    help: {}", warning.message, warning.help)?;
+        }
+        Ok(())
+    }
+
+    fn report(
+        &self,
+        out: &mut dyn Write,
+        dir: &Path,
+        place: &Place,
+        before: &Hook,
+        unchanged: bool,
+        program: &Program,
+    ) -> Result<()> {
+        let (would, version) = (if self.dry_run { "would be " } else { "" }, &program.version);
+        let dir = dir.display();
+        match before {
+            _ if unchanged => writeln!(out, "{dir}: the hook is in place already ({version}); nothing to change")?,
+            Hook::Ours { .. } => writeln!(out, "{dir}: the hook {would}replaced ({version})")?,
+            Hook::None | Hook::Foreign { .. } => writeln!(out, "{dir}: the hook {would}installed ({version})")?,
+        }
+        if let Hook::Ours { dangling: true, .. } = before {
+            writeln!(out, "  \x1b[1;33mwarning\x1b[0m: it was a dangling link: git accepted every push")?;
+            writeln!(out, "    help: look at what was pushed meanwhile")?;
+        } else if let Hook::Ours { executable: false, .. } = before {
+            writeln!(
+                out,
+                "  \x1b[1;33mwarning\x1b[0m: not every account could run it: for one that could not, git accepted every push"
+            )?;
+            writeln!(out, "    help: look at what was pushed meanwhile")?;
+        }
+        if before.is_foreign() {
+            writeln!(out, "  the hook that was there {would}kept as `{}`, and must accept too", place.chained().display())?;
+        } else if place.chained().symlink_metadata().is_ok() {
+            writeln!(out, "  the chained hook `{}` must accept too", place.chained().display())?;
+        }
+        if let Some(target) = &place.link {
+            writeln!(out, "  `hooks` is a link to `{}`: every repository that shares it has this hook", target.display())?;
+        }
+        Ok(())
+    }
+}
+
+fn uninstall(out: &mut dyn Write, dir: &Path, dry_run: bool) -> Result<()> {
+    let place = Place::find(dir)?;
+    let before = place.look()?;
+    if before.is_foreign() {
+        return Err(Failure::new(format!("`{}` is not refwarden's hook; it was not touched", place.hook().display()))
+            .help("if it is to go, remove it yourself"));
+    }
+    let chained = place.chained().symlink_metadata().is_ok();
+    if !dry_run {
+        place.remove(&before, chained)?;
+    }
+    let would = if dry_run { "would be " } else { "" };
+    match (&before, chained) {
+        (Hook::None, false) => writeln!(out, "{}: no hook is installed; nothing to change", dir.display())?,
+        (Hook::None, true) => writeln!(out, "{}: the chained hook {would}put back", dir.display())?,
+        (_, true) => writeln!(out, "{}: the hook {would}removed, the chained one {would}put back", dir.display())?,
+        (_, false) => writeln!(out, "{}: the hook {would}removed; git accepts every push", dir.display())?,
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Will git run the hook of a repository, and will the hook be able to judge?
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::fs::StatVfsMountFlags;
+
+use super::Chosen;
+use super::place::Place;
+use crate::cli::{Failure, Result};
+use crate::policy::parse;
+use crate::receive::find_policy;
+use crate::receive::repository::{Repository, SYSTEM_CONFIGURATIONS, read_config};
+
+/// What does not keep the hook from running, and is worth knowing.
+pub(super) struct Warning {
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+impl Warning {
+    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Warning {
+        Warning { message: message.into(), help: help.into() }
+    }
+}
+
+/// Runs `git` on the repository, with the caller's configuration: success, and what it printed.
+fn git(place: &Place, arguments: &[&str]) -> Result<(bool, Vec<u8>)> {
+    let mut command = Command::new("git");
+    command.arg("--git-dir").arg(&place.git_dir).args(arguments);
+    command.env_remove("GIT_COMMON_DIR").env_remove("GIT_WORK_TREE");
+    let output = command.output().map_err(|error| Failure::new(format!("cannot run `git`: {error}")))?;
+    // 1: no such setting; 5: none to unset.
+    match output.status.code() {
+        Some(0) => Ok((true, output.stdout)),
+        Some(1 | 5) => Ok((false, Vec::new())),
+        _ => Err(Failure::new(format!(
+            "`git {}` failed: {}",
+            arguments.join(" "),
+            crate::receive::sanitize::sanitize_bytes(output.stderr.trim_ascii())
+        ))),
+    }
+}
+
+/// Refuses a repository whose hooks git looks for elsewhere.
+pub(super) fn hooks_path(place: &Place) -> Result<()> {
+    let (_, listed) = git(place, &["config", "-z", "--show-origin", "--type=path", "--get-all", "core.hooksPath"])?;
+    let fields: Vec<_> = listed.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    // As in git, the last value wins.
+    let pair = |pair: &[std::borrow::Cow<'_, str>]| Some((pair.first()?.to_string(), pair.get(1)?.to_string()));
+    let mut effective = fields.chunks_exact(2).next_back().and_then(pair);
+    if effective.is_none() {
+        // The caller's environment may hide the system's configuration from git, and not from the git that serves.
+        for file in SYSTEM_CONFIGURATIONS {
+            let settings = read_config(Path::new(file))?.unwrap_or_default();
+            let last = settings.into_iter().rfind(|(key, _)| key == "core.hookspath");
+            effective = effective.or(last.map(|(_, value)| (format!("file:{file}"), value)));
+        }
+    }
+    let Some((origin, path)) = effective else { return Ok(()) };
+    // A relative path starts where the hook runs: in the git directory.
+    let elsewhere = match (fs::canonicalize(place.git_dir.join(&path)), fs::canonicalize(place.hooks())) {
+        (Ok(there), Ok(here)) => there != here,
+        _ => true,
+    };
+    if !elsewhere {
+        return Ok(());
+    }
+    let origin = origin.strip_prefix("file:").unwrap_or(&origin);
+    Err(Failure::new(format!("git looks for hooks elsewhere: `core.hooksPath` = `{path}` in `{origin}`"))
+        .help("remove that setting, or override it in the repository: git config core.hooksPath DIR/hooks"))
+}
+
+/// Refuses a file system on which no program runs.
+pub(super) fn executable_there(place: &Place) -> Result<()> {
+    let hooks = place.hooks();
+    let dir = if hooks.is_dir() { &hooks } else { &place.common_dir };
+    let flags = rustix::fs::statvfs(dir).map_err(std::io::Error::from)?.f_flag;
+    if flags.contains(NOEXEC) {
+        return Err(Failure::new(format!("the file system of `{}` is mounted `noexec`: no hook runs there", dir.display()))
+            .help("mount it with `exec`, or set `core.hooksPath` to a directory elsewhere and put the hook there"));
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+const NOEXEC: StatVfsMountFlags = StatVfsMountFlags::NOEXEC;
+/// Elsewhere only running the program tells.
+#[cfg(not(target_os = "linux"))]
+const NOEXEC: StatVfsMountFlags = StatVfsMountFlags::from_bits_retain(1 << 63);
+
+/// Every value of `refwarden.policy` in the repository's own configuration.
+pub(super) fn policy_settings(place: &Place) -> Result<Vec<String>> {
+    let file = place.common_dir.join("config");
+    let (_, listed) = git(place, &["config", "--file", &file.to_string_lossy(), "-z", "--get-all", "refwarden.policy"])?;
+    let mut values: Vec<_> = listed.split(|byte| *byte == 0).map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+    values.pop();
+    Ok(values)
+}
+
+/// Makes these the values of `refwarden.policy`.
+pub(super) fn set_policy(place: &Place, values: &[&str]) -> Result<()> {
+    let file = place.common_dir.join("config").to_string_lossy().into_owned();
+    match values {
+        [] => git(place, &["config", "--file", &file, "--unset-all", "refwarden.policy"])?,
+        [first, rest @ ..] => {
+            let mut done = git(place, &["config", "--file", &file, "--replace-all", "refwarden.policy", first])?;
+            for value in rest {
+                done = git(place, &["config", "--file", &file, "--add", "refwarden.policy", value])?;
+            }
+            done
+        }
+    };
+    Ok(())
+}
+
+/// The effective value of a switch; `None` where it is not set or cannot be read.
+fn switch(place: &Place, key: &str) -> Option<bool> {
+    let (true, value) = git(place, &["config", "--type=bool", "--get", key]).ok()? else { return None };
+    Some(value.trim_ascii() == b"true")
+}
+
+/// What keeps pushes from being judged as the policy means.
+pub(super) fn warnings(place: &Place, repository: &Repository, chosen: Option<&Chosen>, dry_run: bool) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let dir = place.common_dir.display();
+    match chosen {
+        Some(chosen) => {
+            let effective = repository.policy.file.as_deref();
+            if !dry_run && effective != Some(chosen.path.as_str()) {
+                warnings.push(Warning::new(
+                    format!(
+                        "the hook reads the policy `{}`: the configuration includes a file that sets it",
+                        effective.unwrap_or("")
+                    ),
+                    format!("remove `refwarden.policy` from what {dir}/config includes"),
+                ));
+            }
+            if chosen.policy.server.identity.is_none() {
+                warnings.push(no_identity(&chosen.path));
+            }
+        }
+        None => match find_policy::find(None, repository) {
+            Err(undecided) => warnings.push(Warning::new(
+                format!("every push will be refused: {}", undecided.why),
+                format!("write a policy, then: refwarden install --policy FILE {dir} (refwarden init prints one to begin with)"),
+            )),
+            Ok(found) => match parse::parse(&found.name, &found.bytes) {
+                Err(_) => warnings.push(Warning::new(
+                    format!("every push will be refused: the policy `{}` does not load", found.name),
+                    if found.in_ref.is_some() {
+                        format!("git --git-dir {dir} show {} | refwarden check -", found.name)
+                    } else {
+                        format!("refwarden check {}", found.name)
+                    },
+                )),
+                Ok(policy) if policy.server.identity.is_none() => warnings.push(no_identity(&found.name)),
+                Ok(_) => {}
+            },
+        },
+    }
+    if !switch(place, "receive.fsckObjects").or_else(|| switch(place, "transfer.fsckObjects")).unwrap_or(false) {
+        warnings.push(Warning::new(
+            "git does not check what is pushed: `receive.fsckObjects` is off",
+            format!("git --git-dir {dir} config receive.fsckObjects true"),
+        ));
+    }
+    if switch(place, "hook.pre-receive.enabled") == Some(false) {
+        warnings.push(Warning::new(
+            "`hook.pre-receive.enabled` is false: git 2.54 and later may not run the hook",
+            format!("git --git-dir {dir} config --unset-all hook.pre-receive.enabled"),
+        ));
+    }
+    warnings
+}
+
+fn no_identity(policy: &str) -> Warning {
+    Warning::new(
+        format!("every push will be refused: the policy `{policy}` does not say who pushes"),
+        "set `[server] identity` to what serves the repository, for example \"ssh\"",
+    )
+}

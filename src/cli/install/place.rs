@@ -1,0 +1,297 @@
+//! What lies in a repository's `hooks/`, and changing it without a moment in which no hook is there.
+
+use std::fs::{self, File, Permissions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempPath;
+
+use crate::cli::{Failure, Result};
+use crate::receive::{CHAINED, PROGRAM_MARK};
+
+const PROGRAM: &str = "refwarden-pre-receive";
+
+/// The hook's program, which was run once.
+pub(super) struct Program {
+    /// Absolute.
+    pub(super) path: PathBuf,
+    bytes: Vec<u8>,
+    /// What it says about itself, without its name.
+    pub(super) version: String,
+}
+
+impl Program {
+    /// Finds the program and sees that it is one.
+    pub(super) fn find(named: Option<&Path>) -> Result<Program> {
+        let path = match named {
+            Some(path) => std::path::absolute(path)?,
+            None => std::env::current_exe()?.with_file_name(PROGRAM),
+        };
+        let shown = path.display();
+        let metadata = fs::metadata(&path).map_err(|error| {
+            Failure::new(format!("cannot find the hook's program `{shown}`: {error}"))
+                .help(format!("put `{PROGRAM}` beside `refwarden`, or name it: --hook FILE"))
+        })?;
+        if !metadata.is_file() {
+            return Err(Failure::new(format!("`{shown}` is no file")).help("name the hook's program: --hook FILE"));
+        }
+        if metadata.len() == 0 {
+            return Err(Failure::new(format!("the hook's program `{shown}` is empty: git would accept every push"))
+                .help(format!("name the real `{PROGRAM}`: --hook FILE")));
+        }
+        if metadata.mode() & 0o111 == 0 {
+            return Err(Failure::new(format!("the hook's program `{shown}` is not executable: git would accept every push"))
+                .help(format!("chmod 755 {shown}")));
+        }
+        let version = version(&path)?;
+        Ok(Program { bytes: fs::read(&path)?, path, version })
+    }
+}
+
+/// Runs a hook's program for its version. Only what this command is about to install is ever run.
+fn version(path: &Path) -> Result<String> {
+    let ran = Command::new(path).arg("--version").env_clear().stdin(Stdio::null()).output();
+    let output = ran.map_err(|error| {
+        Failure::new(format!("cannot run the hook's program `{}`: {error}", path.display()))
+            .help("see that it was built for this machine, and that its file system allows programs to run (no `noexec`)")
+    })?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.trim_end().strip_prefix(PROGRAM).and_then(|rest| rest.strip_prefix(' ')) {
+        Some(version) if output.status.success() => Ok(crate::receive::sanitize::sanitize(version)),
+        _ => Err(Failure::new(format!("`{}` is not `{PROGRAM}`", path.display())).help("name the hook's program: --hook FILE")),
+    }
+}
+
+/// What lies at `hooks/pre-receive`.
+pub(super) enum Hook {
+    /// Nothing.
+    None,
+    /// refwarden's program, of whatever version.
+    Ours { bytes: Vec<u8>, link: Option<PathBuf>, executable: bool, dangling: bool },
+    /// Someone else's.
+    Foreign {
+        /// Why it cannot be chained, and what to do.
+        unfit: Option<(&'static str, &'static str)>,
+    },
+}
+
+impl Hook {
+    pub(super) fn is_foreign(&self) -> bool {
+        matches!(self, Hook::Foreign { .. })
+    }
+}
+
+/// Where a repository keeps its hooks.
+pub(super) struct Place {
+    pub(super) git_dir: PathBuf,
+    pub(super) common_dir: PathBuf,
+    /// Where `hooks` leads if it is a link.
+    pub(super) link: Option<PathBuf>,
+}
+
+fn failed(what: &str, path: &Path) -> impl Fn(std::io::Error) -> Failure {
+    let what = format!("cannot {what} `{}`", path.display());
+    move |error| Failure::new(format!("{what}: {error}")).help("run it as the account that owns the repository")
+}
+
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+impl Place {
+    /// Finds the hooks of a repository, be it bare, with a work tree, or a linked work tree.
+    pub(super) fn find(dir: &Path) -> Result<Place> {
+        let no_repository = || Failure::new("it is no git directory").help("name a repository, or make one: git init --bare DIR");
+        let git_dir = fs::canonicalize(super::super::explain::git_dir(dir)).map_err(failed("open", dir))?;
+        let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
+            Ok(relative) => fs::canonicalize(git_dir.join(relative.trim_end_matches('\n')))?,
+            Err(_) => git_dir.clone(),
+        };
+        if !common_dir.join("objects").is_dir() || !common_dir.join("refs").is_dir() || !is_there(&common_dir.join("HEAD")) {
+            return Err(no_repository());
+        }
+        let hooks = common_dir.join("hooks");
+        let link = match hooks.read_link() {
+            Ok(target) => Some(fs::canonicalize(&hooks).map_err(|error| {
+                Failure::new(format!("`hooks` is a link to `{}`: {error}", target.display()))
+                    .help("make that directory, or remove the link; until then git accepts every push")
+            })?),
+            Err(_) => None,
+        };
+        Ok(Place { git_dir, common_dir, link })
+    }
+
+    pub(super) fn hooks(&self) -> PathBuf {
+        self.common_dir.join("hooks")
+    }
+
+    pub(super) fn hook(&self) -> PathBuf {
+        self.common_dir.join("hooks/pre-receive")
+    }
+
+    pub(super) fn chained(&self) -> PathBuf {
+        self.common_dir.join(CHAINED)
+    }
+
+    /// What lies at `hooks/pre-receive`. It is read, never run: it may belong to someone whom the caller need not trust.
+    pub(super) fn look(&self) -> Result<Hook> {
+        look(&self.hook())
+    }
+
+    /// Whether what was found is this program, placed this way, and will run.
+    pub(super) fn holds(&self, hook: &Hook, program: &Program, link: bool) -> Result<bool> {
+        let Hook::Ours { bytes, link: found, executable: true, dangling: false } = hook else { return Ok(false) };
+        Ok(if link { found.as_ref() == Some(&program.path) } else { found.is_none() && *bytes == program.bytes })
+    }
+
+    /// Whether what was found may make room.
+    pub(super) fn may_replace(&self, hook: &Hook) -> Result<()> {
+        let (path, chained) = (self.hook(), self.chained());
+        // The chained hook would chain itself again, without end.
+        if is_there(&chained)
+            && let Hook::Ours { .. } | Hook::Foreign { unfit: Some((RUNS_US, _)) } = look(&chained)?
+        {
+            return Err(Failure::new(format!("the chained hook `{}` is refwarden itself", chained.display()))
+                .help("remove it, then install again"));
+        }
+        let Hook::Foreign { unfit } = hook else { return Ok(()) };
+        if let Some((why, help)) = unfit {
+            return Err(Failure::new(format!("the hook `{}` {why}", path.display())).help(*help));
+        }
+        if is_there(&chained) && !same_file(&path, &chained) {
+            return Err(Failure::new(format!("`{}` and `{}` are both there", path.display(), chained.display()))
+                .help("only one hook can be chained: merge the two into one, then install again"));
+        }
+        Ok(())
+    }
+
+    /// Writes the program beside its place and runs it there.
+    pub(super) fn stage(&self, program: &Program, link: bool) -> Result<TempPath> {
+        let hooks = self.hooks();
+        let made = !hooks.is_dir();
+        if made {
+            fs::create_dir(&hooks).map_err(failed("make", &hooks))?;
+        }
+        let staged = self.write(program, link).and_then(|staged| version(&staged).map(|_| staged));
+        if staged.is_err() && made {
+            let _ = fs::remove_dir(&hooks);
+        }
+        staged
+    }
+
+    fn write(&self, program: &Program, link: bool) -> Result<TempPath> {
+        let hooks = self.hooks();
+        let cannot = failed("write into", &hooks);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".pre-receive.");
+        if link {
+            let made = builder.make_in(&hooks, |path| std::os::unix::fs::symlink(&program.path, path)).map_err(&cannot)?;
+            return Ok(made.into_temp_path());
+        }
+        let mut file = builder.tempfile_in(&hooks).map_err(&cannot)?;
+        file.write_all(&program.bytes).map_err(&cannot)?;
+        // Every account that pushes must run it, also where `core.sharedRepository` shares less; only its owner may change it.
+        file.as_file().set_permissions(Permissions::from_mode(0o755)).map_err(&cannot)?;
+        file.as_file().sync_all().map_err(&cannot)?;
+        // Closed: a program that is open for writing cannot be run.
+        Ok(file.into_temp_path())
+    }
+
+    /// Gives the hook that is there its second name. It stays effective under the first until [`Place::put`]. False if it
+    /// has that name already, from an installation that was cut off.
+    pub(super) fn chain(&self) -> Result<bool> {
+        let (hook, chained) = (self.hook(), self.chained());
+        if is_there(&chained) {
+            return Ok(false);
+        }
+        fs::hard_link(&hook, &chained).map_err(failed("keep the hook as", &chained))?;
+        Ok(true)
+    }
+
+    /// Takes the second name away again.
+    pub(super) fn unchain(&self) {
+        if same_file(&self.hook(), &self.chained()) {
+            let _ = fs::remove_file(self.chained());
+        }
+    }
+
+    /// Renames the staged program into its place and sees that it is there.
+    pub(super) fn put(&self, staged: TempPath, program: &Program) -> Result<()> {
+        let hook = self.hook();
+        staged.persist(&hook).map_err(|error| failed("replace", &hook)(error.error))?;
+        self.sync()?;
+        match self.look()? {
+            Hook::Ours { bytes, executable: true, dangling: false, .. } if bytes == program.bytes => Ok(()),
+            _ => Err(Failure::new(format!("`{}` was changed by someone else meanwhile", hook.display())).help("install again")),
+        }
+    }
+
+    /// Removes the hook; the chained one takes its place.
+    pub(super) fn remove(&self, hook: &Hook, chained: bool) -> Result<()> {
+        let path = self.hook();
+        if chained {
+            fs::rename(self.chained(), &path).map_err(failed("put the chained hook back as", &path))?;
+        } else if !matches!(hook, Hook::None) {
+            fs::remove_file(&path).map_err(failed("remove", &path))?;
+        } else {
+            return Ok(());
+        }
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<()> {
+        let hooks = self.hooks();
+        File::open(&hooks).and_then(|dir| dir.sync_all()).map_err(failed("flush", &hooks))
+    }
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.symlink_metadata(), other.symlink_metadata()) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
+}
+
+const RUNS_US: &str = "runs refwarden itself: chained, it would run itself without end";
+
+fn look(path: &Path) -> Result<Hook> {
+    let link = match path.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Hook::None),
+        Err(error) => return Err(failed("look at", path)(error)),
+        Ok(metadata) => metadata.is_symlink().then(|| path.read_link()).transpose()?,
+    };
+    let foreign = |why, help| Ok(Hook::Foreign { unfit: Some((why, help)) });
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if link.as_ref().and_then(|target| target.file_name()).is_some_and(|name| name == PROGRAM) {
+                return Ok(Hook::Ours { bytes: Vec::new(), link, executable: false, dangling: true });
+            }
+            return foreign("is a dangling link: git accepts every push", "repair or remove the link, then install again");
+        }
+        Err(error) => return Err(failed("look at", path)(error)),
+    };
+    if !metadata.is_file() {
+        return foreign("is no file", "move it away, then install again");
+    }
+    let bytes = fs::read(path).map_err(failed("read", path))?;
+    let names_us = |name: &str| memchr::memmem::find(&bytes, name.as_bytes()).is_some();
+    if bytes.starts_with(b"#!") {
+        if names_us(PROGRAM) {
+            return foreign(RUNS_US, "remove it, and name its policy by --policy instead");
+        }
+    } else if names_us(PROGRAM_MARK) {
+        // Git silently passes over a hook that the account which serves cannot run, so everyone must be able to.
+        let executable = metadata.mode() & 0o111 == 0o111;
+        return Ok(Hook::Ours { bytes, link, executable, dangling: false });
+    }
+    if bytes.is_empty() {
+        return foreign("is empty: git accepts every push", "remove it, then install again");
+    }
+    if metadata.mode() & 0o111 == 0 {
+        return foreign("is not executable, so git ignores it", "make it executable, or remove it, then install again");
+    }
+    Ok(Hook::Foreign { unfit: None })
+}
