@@ -1116,7 +1116,7 @@ fn refs_are_gits(storage: Storage, seed: u64) {
             let mut groups: Vec<String> = Vec::new();
             for line in text.lines().skip(1) {
                 match groups.last_mut() {
-                    Some(group) if line.starts_with('^') => write!(group, "{line}\n").unwrap(),
+                    Some(group) if line.starts_with('^') => writeln!(group, "{line}").unwrap(),
                     _ => groups.push(format!("{line}\n")),
                 }
             }

@@ -105,9 +105,7 @@ impl Interest<'_> {
         diff(objects, old, new, &mut visitor)?;
         Ok(visitor.changes)
     }
-}
 
-impl Interest<'_> {
     /// Every path that differs, whether or not a rule selects how: what a merge takes from elsewhere may be selected where the
     /// difference between its parent and a merge base is not.
     fn differing_paths(&self, objects: &Objects, old: Option<Oid>, new: Option<Oid>) -> Result<HashSet<Box<[u8]>>, Undecided> {
@@ -336,15 +334,18 @@ impl Collector<'_> {
                 continue;
             }
             for base in self.bases_of_parent(parent, &commit.parents)? {
-                let differs: Box<dyn Fn(&FileChange) -> Result<bool, Undecided>> = if some.len() > FEW_PATHS {
-                    let parent_tree = self.objects.node(parent)?.tree;
-                    let paths = interest.differing_paths(self.objects, base, Some(parent_tree))?;
-                    Box::new(move |change| Ok(paths.contains(&change.path)))
+                // A few paths are looked up one by one; for many, the trees are compared once.
+                let parent_differs = if some.len() > FEW_PATHS {
+                    Some(interest.differing_paths(self.objects, base, Some(self.objects.node(parent)?.tree))?)
                 } else {
-                    Box::new(move |change| Ok(entry_at(self.objects, base, &change.path)? != change.old))
+                    None
                 };
                 for change in &some {
-                    if differs(change)? {
+                    let differs = match &parent_differs {
+                        Some(paths) => paths.contains(&change.path),
+                        None => entry_at(self.objects, base, &change.path)? != change.old,
+                    };
+                    if differs {
                         add(change, &change.path);
                     }
                 }
