@@ -6,8 +6,10 @@
 mod architecture;
 mod cli;
 mod decision_log;
+mod demo;
 mod facts;
 mod policy;
+mod presets;
 mod pushes;
 mod readme;
 mod schemas;
