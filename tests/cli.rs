@@ -460,3 +460,47 @@ fn install_warns_of_what_keeps_pushes_from_being_judged() {
     work.commit("any", &[]);
     work.push("dev", &["HEAD:refs/heads/main"]).undecided("there is no policy");
 }
+
+const PRESETS: &[&str] = &["minimal", "agents", "release", "monorepo"];
+
+#[test]
+fn init_prints_policies_that_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    for preset in PRESETS {
+        run(home, &["init", "--list"]).is(0).says(preset);
+        let text = run(home, &["init", "--preset", preset]).is(0).out;
+        let file = format!("{preset}.toml");
+        run(home, &["init", "--preset", preset, "--output", &file]).is(0).says("wrote `");
+        assert_eq!(fs::read_to_string(home.join(&file)).unwrap(), text);
+        assert_eq!(home.join(&file).metadata().unwrap().mode() & 0o777, 0o644);
+        run(home, &["check", "--strict", &file]).is(0).says("loads;");
+    }
+    assert_eq!(run(home, &["init"]).is(0).out, run(home, &["init", "--preset", "minimal"]).is(0).out);
+    run(home, &["init", "--preset", "unknown"]).is(2);
+
+    let mine = home.join("minimal.toml");
+    fs::write(&mine, "mine").unwrap();
+    run(home, &["init", "--output", "minimal.toml"]).fails("is there already");
+    assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+    run(home, &["init", "--output", "minimal.toml", "--force"]).is(0);
+    assert_ne!(fs::read_to_string(&mine).unwrap(), "mine");
+    run(home, &["init", "--output", "nowhere/policy.toml"]).fails("cannot write `nowhere/policy.toml`");
+}
+
+/// Every preset guards the default branch against being rewritten, once installed.
+#[test]
+fn init_prints_policies_that_bind() {
+    for preset in PRESETS {
+        let server = unguarded();
+        let text = run(server.folder.path(), &["init", "--preset", preset]).is(0).out;
+        server.policy(&text);
+        server.install(&[]).is(0).omits("will be refused");
+        let work = server.work();
+        work.commit("first", &[("README", "1")]);
+        let pushed = work.push("dev", &["HEAD:refs/heads/refs/heads/main"]);
+        // Some presets let nobody push directly; none fails to decide.
+        assert!(!pushed.output.contains("could not"), "{preset}:\n{}", pushed.output);
+        assert!(["accepted", "refused"].contains(&server.decisions()[0]["decision"].as_str().unwrap()), "{preset}");
+    }
+}

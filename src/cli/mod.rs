@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod explain;
+mod init;
 mod install;
 
 use std::io::Write;
@@ -32,6 +33,7 @@ enum Command {
     Check(check::Check),
     Explain(explain::Explain),
     Install(install::Install),
+    Init(init::Init),
     Demo(demo::Demo),
     /// Runs as the hook `pre-receive`; `demo` uses it when the hook's own program was not built
     #[command(hide = true, disable_help_flag = true)]
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
         Command::Install(command) => command.run(&mut out),
+        Command::Init(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Hook { arguments } => Ok(crate::receive::run(arguments.into_iter())),
     };
