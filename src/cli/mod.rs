@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod init;
 mod install;
+mod log;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ enum Command {
     Check(check::Check),
     Explain(explain::Explain),
     Install(install::Install),
+    Log(log::Log),
     Init(init::Init),
     Demo(demo::Demo),
     /// Runs as the hook `pre-receive`; `demo` uses it when the hook's own program was not built
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
         Command::Install(command) => command.run(&mut out),
+        Command::Log(command) => command.run(&mut out),
         Command::Init(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Hook { arguments } => Ok(crate::receive::run(arguments.into_iter())),
