@@ -619,3 +619,56 @@ fn log_stats_counts() {
     assert_eq!(stats["records"], 3);
     assert!(stats["milliseconds"]["p99"].as_f64().unwrap() >= stats["milliseconds"]["p50"].as_f64().unwrap());
 }
+
+/// Every command that the help shows, by its words.
+fn commands(command: &clap::Command, words: &[String]) -> Vec<(Vec<String>, clap::Command)> {
+    let mut found = Vec::new();
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        let words = [words, &[sub.get_name().to_owned()]].concat();
+        found.push((words.clone(), sub.clone()));
+        found.extend(commands(sub, &words));
+    }
+    found
+}
+
+#[test]
+fn help_shows_examples_that_parse() {
+    let root = refwarden::cli::command();
+    for (words, command) in commands(&root, &[]) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let Some((_, examples)) = help.split_once("Examples:\n") else { panic!("the help of {words:?} has no example") };
+        let name = format!("refwarden {}", words.join(" "));
+        assert!(examples.contains(&name), "no example of {words:?} shows it");
+        for line in examples.lines().filter_map(|line| line.trim_start().strip_prefix("refwarden ")) {
+            let line = line.split(['>', '|']).next().unwrap();
+            let parsed = root.clone().try_get_matches_from(["refwarden"].into_iter().chain(line.split_whitespace()));
+            assert!(parsed.is_ok(), "an example does not parse: refwarden {line}: {}", parsed.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_name_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let commands = commands(&refwarden::cli::command(), &[]);
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = run(home, &["completions", shell]).is(0).out;
+        for (words, _) in &commands {
+            assert!(script.contains(words.last().unwrap()), "{shell} does not complete {words:?}");
+        }
+        assert!(!script.contains("Runs as the hook") && !script.contains(" hook help"), "{shell} offers a hidden command");
+    }
+    run(home, &["completions", "unknown"]).is(2);
+
+    let page = run(home, &["man"]).is(0).out;
+    fs::create_dir(home.join("man1")).unwrap();
+    run(home, &["man", "--dir", "man1"]).is(0);
+    for (words, _) in &commands {
+        let name = format!("refwarden-{}.1", words.join("-"));
+        assert!(fs::read_to_string(home.join("man1").join(&name)).unwrap().contains(".SH SYNOPSIS"), "{name}");
+        assert!(words.len() > 1 || page.contains(&format!("refwarden\\-{}", words[0])), "the page does not name {words:?}");
+    }
+    assert!(!home.join("man1/refwarden-hook.1").exists());
+    run(home, &["man", "--dir", "nowhere"]).fails("cannot write manual pages");
+}
