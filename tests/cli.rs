@@ -460,3 +460,215 @@ fn install_warns_of_what_keeps_pushes_from_being_judged() {
     work.commit("any", &[]);
     work.push("dev", &["HEAD:refs/heads/main"]).undecided("there is no policy");
 }
+
+const PRESETS: &[&str] = &["minimal", "agents", "release", "monorepo"];
+
+#[test]
+fn init_prints_policies_that_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    for preset in PRESETS {
+        run(home, &["init", "--list"]).is(0).says(preset);
+        let text = run(home, &["init", "--preset", preset]).is(0).out;
+        let file = format!("{preset}.toml");
+        run(home, &["init", "--preset", preset, "--output", &file]).is(0).says("wrote `");
+        assert_eq!(fs::read_to_string(home.join(&file)).unwrap(), text);
+        assert_eq!(home.join(&file).metadata().unwrap().mode() & 0o777, 0o644);
+        run(home, &["check", "--strict", &file]).is(0).says("loads;");
+    }
+    assert_eq!(run(home, &["init"]).is(0).out, run(home, &["init", "--preset", "minimal"]).is(0).out);
+    run(home, &["init", "--preset", "unknown"]).is(2);
+
+    let mine = home.join("minimal.toml");
+    fs::write(&mine, "mine").unwrap();
+    run(home, &["init", "--output", "minimal.toml"]).fails("is there already");
+    assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+    run(home, &["init", "--output", "minimal.toml", "--force"]).is(0);
+    assert_ne!(fs::read_to_string(&mine).unwrap(), "mine");
+    run(home, &["init", "--output", "nowhere/policy.toml"]).fails("cannot write `nowhere/policy.toml`");
+}
+
+/// Every preset guards the default branch against being rewritten, once installed.
+#[test]
+fn init_prints_policies_that_bind() {
+    for preset in PRESETS {
+        let server = unguarded();
+        let text = run(server.folder.path(), &["init", "--preset", preset]).is(0).out;
+        server.policy(&text);
+        server.install(&[]).is(0).omits("will be refused");
+        let work = server.work();
+        work.commit("first", &[("README", "1")]);
+        let pushed = work.push("dev", &["HEAD:refs/heads/refs/heads/main"]);
+        // Some presets let nobody push directly; none fails to decide.
+        assert!(!pushed.output.contains("could not"), "{preset}:\n{}", pushed.output);
+        assert!(["accepted", "refused"].contains(&server.decisions()[0]["decision"].as_str().unwrap()), "{preset}");
+    }
+}
+
+/// A server whose log holds an accepted, a refused and an undecided push.
+fn logged() -> (Server, Work) {
+    let server = unguarded();
+    server.install(&[]).is(0);
+    let work = server.work();
+    binds(&server, &work);
+    work.push("", &["HEAD:refs/heads/other"]).undecided("REFWARDEN_ACTOR");
+    (server, work)
+}
+
+impl Server {
+    fn log(&self, command: &str, options: &[&str]) -> Ran {
+        let mut arguments = vec!["log", command, "--repo", self.dir.to_str().unwrap()];
+        arguments.extend(options);
+        run(self.folder.path(), &arguments)
+    }
+}
+
+#[test]
+fn log_verify_tells_a_whole_chain_from_a_broken_one() {
+    let (server, _) = logged();
+    let log = server.at("refwarden/decisions.jsonl");
+    let last = server.decisions()[2]["hash"].as_str().unwrap().to_owned();
+    server.log("verify", &[]).is(0).says("whole: 3 records in 1 file").says(&format!("last hash: {last}"));
+    let first = server.decisions()[0]["hash"].as_str().unwrap().to_owned();
+    server.log("verify", &["--anchor", &first]).is(0);
+    let report: serde_json::Value = serde_json::from_str(&server.log("verify", &["--json"]).is(0).out).unwrap();
+    assert_eq!((&report["version"], &report["records"], &report["broken"]), (&1.into(), &3.into(), &().into()));
+
+    let text = fs::read_to_string(&log).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    // Cut off: only the anchor shows it.
+    fs::write(&log, format!("{}\n{}\n", lines[0], lines[1])).unwrap();
+    server.log("verify", &[]).is(0);
+    server.log("verify", &["--anchor", &last]).is(1).says("broken: no record has the anchor's hash");
+    // Changed.
+    fs::write(&log, text.replacen("\"refused\"", "\"accepted\"", 1)).unwrap();
+    server.log("verify", &[]).is(1).says("decisions.jsonl:2: broken: ");
+    let file = log.to_str().unwrap();
+    let report = run(server.folder.path(), &["log", "verify", "--json", file]).is(1).out;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&report).unwrap()["broken"]["line"], 2);
+
+    server.log("verify", &["--anchor", "abc"]).fails("is not the hash of a record");
+    fs::remove_file(&log).unwrap();
+    server.log("verify", &[]).is(2);
+    run(server.folder.path(), &["log", "verify"]).is(2);
+}
+
+#[test]
+fn log_is_found_where_the_policy_puts_it() {
+    let server = unguarded();
+    server.policy(&format!("{HEAD}decision_log = {{ path = \"elsewhere/log.jsonl\" }}\n{MAIN}"));
+    server.install(&[]).is(0);
+    let work = server.work();
+    work.commit("first", &[]);
+    work.push("dev", &["HEAD:refs/heads/main"]).accept();
+    server.log("verify", &[]).is(0).says("elsewhere/log.jsonl: whole: 1 record in 1 file");
+    // Without a policy that loads, it is where the hook then logs.
+    server.policy("broken");
+    work.push("dev", &["HEAD:refs/heads/other"]).undecided("does not load");
+    server.log("show", &[]).is(0).says("undecided").says("does not load");
+}
+
+#[test]
+fn log_show_filters_and_sanitises() {
+    let (server, work) = logged();
+    let shown = server.log("show", &[]).is(0).out;
+    assert!(shown.contains("accepted  server by dev  01"), "{shown}");
+    assert!(shown.contains("    create refs/heads/main nothing.."), "{shown}");
+    assert!(shown.contains("[main is safe] file_path_restriction: violated: .github/workflows/ci.yml"), "{shown}");
+    let decisions = |options: &[&str]| -> Vec<String> {
+        let out = server.log("show", &[&["--json"], options].concat()).is(0).out;
+        let record = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        out.lines().map(|line| record(line)["decision"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(decisions(&[]), ["accepted", "refused", "undecided"]);
+    assert_eq!(decisions(&["-n", "2"]), ["refused", "undecided"]);
+    assert_eq!(decisions(&["-n", "0"]), ["accepted", "refused", "undecided"]);
+    assert_eq!(decisions(&["--decision", "refused"]), ["refused"]);
+    assert_eq!(decisions(&["--ref", "main"]), ["accepted", "refused"]);
+    assert_eq!(decisions(&["--ref", "refs/heads/other"]), ["undecided"]);
+    assert_eq!(decisions(&["--actor", "dev", "-n", "1"]), ["refused"]);
+    assert_eq!(decisions(&["--actor", "nobody"]), [""; 0]);
+
+    work.push("dev", &["HEAD:refs/heads/e\u{202e}vil\u{9b}2J"]).accept();
+    for options in [&["-n", "1"][..], &["-n", "1", "--json"]] {
+        let shown = server.log("show", options).is(0).out;
+        assert!(shown.chars().all(|character| matches!(character, ' '..='~' | '\n')), "{shown:?}");
+        assert!(shown.contains("vil"), "{shown}");
+    }
+    assert_eq!(decisions(&["--ref", "e\u{202e}vil\u{9b}2J"]), ["accepted"]);
+}
+
+#[test]
+fn log_stats_counts() {
+    let (server, _) = logged();
+    let shown = server.log("stats", &[]).is(0).out;
+    let words: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
+    for row in [
+        &["accepted", "1"][..],
+        &["refused", "1"],
+        &["undecided", "1"],
+        &["file_path_restriction", "1", "1", "violated"],
+        &["dev", "2"],
+        &["-", "1"],
+        &["3", "records"],
+    ] {
+        assert!(words.iter().any(|words| words == row), "{row:?} is missing:\n{shown}");
+    }
+    assert!(shown.contains("deciding took: p50 "), "{shown}");
+    let stats: serde_json::Value = serde_json::from_str(&server.log("stats", &["--json"]).is(0).out).unwrap();
+    assert_eq!(stats["records"], 3);
+    assert!(stats["milliseconds"]["p99"].as_f64().unwrap() >= stats["milliseconds"]["p50"].as_f64().unwrap());
+}
+
+/// Every command that the help shows, by its words.
+fn commands(command: &clap::Command, words: &[String]) -> Vec<(Vec<String>, clap::Command)> {
+    let mut found = Vec::new();
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        let words = [words, &[sub.get_name().to_owned()]].concat();
+        found.push((words.clone(), sub.clone()));
+        found.extend(commands(sub, &words));
+    }
+    found
+}
+
+#[test]
+fn help_shows_examples_that_parse() {
+    let root = refwarden::cli::command();
+    for (words, command) in commands(&root, &[]) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let Some((_, examples)) = help.split_once("Examples:\n") else { panic!("the help of {words:?} has no example") };
+        let name = format!("refwarden {}", words.join(" "));
+        assert!(examples.contains(&name), "no example of {words:?} shows it");
+        for line in examples.lines().filter_map(|line| line.trim_start().strip_prefix("refwarden ")) {
+            let line = line.split(['>', '|']).next().unwrap();
+            let parsed = root.clone().try_get_matches_from(["refwarden"].into_iter().chain(line.split_whitespace()));
+            assert!(parsed.is_ok(), "an example does not parse: refwarden {line}: {}", parsed.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_name_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let commands = commands(&refwarden::cli::command(), &[]);
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = run(home, &["completions", shell]).is(0).out;
+        for (words, _) in &commands {
+            assert!(script.contains(words.last().unwrap()), "{shell} does not complete {words:?}");
+        }
+        assert!(!script.contains("Runs as the hook") && !script.contains(" hook help"), "{shell} offers a hidden command");
+    }
+    run(home, &["completions", "unknown"]).is(2);
+
+    let page = run(home, &["man"]).is(0).out;
+    fs::create_dir(home.join("man1")).unwrap();
+    run(home, &["man", "--dir", "man1"]).is(0);
+    for (words, _) in &commands {
+        let name = format!("refwarden-{}.1", words.join("-"));
+        assert!(fs::read_to_string(home.join("man1").join(&name)).unwrap().contains(".SH SYNOPSIS"), "{name}");
+        assert!(words.len() > 1 || page.contains(&format!("refwarden\\-{}", words[0])), "the page does not name {words:?}");
+    }
+    assert!(!home.join("man1/refwarden-hook.1").exists());
+    run(home, &["man", "--dir", "nowhere"]).fails("cannot write manual pages");
+}

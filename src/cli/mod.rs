@@ -1,9 +1,13 @@
 //! The companion's commands: one subcommand, one file. This file holds what they share and the one list of them.
 
 mod check;
+mod completions;
 mod demo;
 mod explain;
+mod init;
 mod install;
+mod log;
+mod man;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,7 +36,11 @@ enum Command {
     Check(check::Check),
     Explain(explain::Explain),
     Install(install::Install),
+    Log(log::Log),
+    Init(init::Init),
     Demo(demo::Demo),
+    Completions(completions::Completions),
+    Man(man::Man),
     /// Runs as the hook `pre-receive`; `demo` uses it when the hook's own program was not built
     #[command(hide = true, disable_help_flag = true)]
     Hook {
@@ -89,7 +97,11 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
         Command::Install(command) => command.run(&mut out),
+        Command::Log(command) => command.run(&mut out),
+        Command::Init(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
+        Command::Completions(command) => command.run(&mut out),
+        Command::Man(command) => command.run(&mut out),
         Command::Hook { arguments } => Ok(crate::receive::run(arguments.into_iter())),
     };
     let flushed = out.flush();
