@@ -26,7 +26,7 @@ use crate::verdict::{Decision, Outcome, json as verdict_json};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   refwarden explain --repo /srv/git/app.git --actor claude-1 refs/heads/main main feature
-  refwarden explain --repo /srv/git/app.git --actor alice --objects . refs/heads/main main $(git rev-parse HEAD)")]
+  refwarden explain --repo /srv/git/app.git --actor alice --objects . refs/heads/main main 5d6e7f8")]
 pub(super) struct Explain {
     /// The server's repository
     #[arg(long, value_name = "DIR")]
