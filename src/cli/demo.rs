@@ -20,7 +20,7 @@ use crate::receive::sanitize::sanitize;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   refwarden demo
-  refwarden demo --keep    leave the server and the clone to play with")]
+  refwarden demo --keep")]
 pub(super) struct Demo {
     /// Keep the server and the clone, and say where they are
     #[arg(long)]
