@@ -114,8 +114,13 @@ pub fn next_entry<'a>(raw: &mut &'a [u8], format: ObjectFormat) -> Result<Option
     }
     let mode = Mode::canonical(mode).ok_or(Malformed("a tree entry's mode is unknown"))?;
     let rest = raw.get(space + 1..).ok_or(truncated.clone())?;
-    let nul = rest.iter().position(|&byte| byte == 0).ok_or(truncated.clone())?;
-    let (name, rest) = rest.split_at(nul);
+    // Names are short and this is the innermost loop of every walk: one pass finds the end and the slash.
+    let mut slash = false;
+    let end = rest.iter().position(|&byte| {
+        slash |= byte == b'/';
+        byte == 0
+    });
+    let (name, rest) = rest.split_at(end.ok_or(truncated.clone())?);
     let id = rest.get(1..=format.raw_len()).and_then(Oid::from_bytes).ok_or(truncated.clone())?;
     if id.is_null() {
         return Err(Malformed("a tree entry has a null object id"));
@@ -123,7 +128,7 @@ pub fn next_entry<'a>(raw: &mut &'a [u8], format: ObjectFormat) -> Result<Option
     match name {
         b"" => return Err(Malformed("a tree entry's name is empty")),
         b"." | b".." => return Err(Malformed("a tree entry is named `.` or `..`")),
-        _ if name.contains(&b'/') => return Err(Malformed("a tree entry's name contains `/`")),
+        _ if slash => return Err(Malformed("a tree entry's name contains `/`")),
         _ if is_dot_git(name) => return Err(Malformed("a tree entry is named `.git`")),
         _ => {}
     }

@@ -37,6 +37,7 @@ pub struct Objects {
     nodes: RefCell<HashMap<Oid, Rc<Node>>>,
     entering: RefCell<HashMap<Oid, Rc<Commit>>>,
     trees: RefCell<TreeCache>,
+    sizes: RefCell<HashMap<Oid, u64>>,
 }
 
 impl std::fmt::Debug for Objects {
@@ -67,6 +68,9 @@ struct TreeCache {
 
 /// Trees kept, in bytes.
 const TREE_CACHE: usize = 8 << 20;
+
+/// Sizes of blobs kept: a blob of an entering commit is asked about again in the landing change.
+const SIZE_CACHE: usize = 1 << 15;
 
 fn git2_format(format: ObjectFormat) -> git2::ObjectFormat {
     match format {
@@ -104,7 +108,9 @@ impl Objects {
         git2::opts::enable_caching(false);
         let own = common_dir.join("objects");
         let all = match quarantine {
-            Some(quarantine) => open_database(format, &[quarantine, &own])?,
+            // libgit2 asks the directory that was added last first, and every miss costs it an error message: what is judged
+            // is mostly in the quarantine.
+            Some(quarantine) => open_database(format, &[&own, quarantine])?,
             None => open_database(format, &[&own])?,
         };
         Ok(Objects {
@@ -118,6 +124,7 @@ impl Objects {
             nodes: RefCell::default(),
             entering: RefCell::default(),
             trees: RefCell::default(),
+            sizes: RefCell::default(),
         })
     }
 
@@ -201,6 +208,9 @@ impl Objects {
     /// # Errors
     /// The object is missing or unreadable.
     pub fn kind(&self, id: Oid) -> Result<ObjectKind, Undecided> {
+        if self.nodes.borrow().contains_key(&id) {
+            return Ok(ObjectKind::Commit);
+        }
         match self.header(id)?.1 {
             git2::ObjectType::Commit => Ok(ObjectKind::Commit),
             git2::ObjectType::Tree => Ok(ObjectKind::Tree),
@@ -222,10 +232,18 @@ impl Objects {
     /// # Errors
     /// The object is missing, unreadable or no blob.
     pub fn blob_size(&self, id: Oid) -> Result<u64, Undecided> {
-        match self.header(id)? {
-            (size, git2::ObjectType::Blob) => Ok(size as u64),
-            _ => Err(Undecided::new(format!("the object {id} is no blob"))),
+        if let Some(&size) = self.sizes.borrow().get(&id) {
+            return Ok(size);
         }
+        let (size, git2::ObjectType::Blob) = self.header(id)? else {
+            return Err(Undecided::new(format!("the object {id} is no blob")));
+        };
+        let mut sizes = self.sizes.borrow_mut();
+        if sizes.len() >= SIZE_CACHE {
+            sizes.clear();
+        }
+        sizes.insert(id, size as u64);
+        Ok(size as u64)
     }
 
     /// A blob's content.

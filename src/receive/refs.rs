@@ -28,6 +28,8 @@ pub enum RefValue {
 
 /// How many symbolic refs git follows before it gives up.
 const MAX_DEPTH: usize = 5;
+/// Where the binary search of `packed-refs` ends: what is left is read at once, which costs less than searching on.
+const NEAR: u64 = 4096;
 /// A loose ref is an id or a name; anything longer is no ref.
 const MAX_LOOSE_LEN: u64 = 8192;
 
@@ -445,12 +447,13 @@ impl Packed {
         }
     }
 
-    /// The offset of the first line whose name is not below `key`, by binary search over bytes.
+    /// The offset of a line that is the first one whose name is not below `key`, or begins some lines before it; by binary
+    /// search over bytes.
     fn lower_bound(&self, key: &[u8], format: ObjectFormat) -> Result<u64, Undecided> {
         let (mut low, mut high) = (0, self.len);
         let mut line = Vec::new();
         // Every line that begins before `low` is below the key; none that begins at or after `high` is.
-        while low < high {
+        while high - low > NEAR {
             let middle = low + (high - low) / 2;
             let mut at = middle;
             let below = loop {
@@ -509,13 +512,11 @@ impl Packed {
     /// Visits every line whose name begins with `prefix` until `visit` says false.
     fn scan(&self, prefix: &[u8], format: ObjectFormat, visit: &mut dyn FnMut(&[u8], Oid) -> bool) -> Result<(), Undecided> {
         let mut offset = if self.sorted { self.lower_bound(prefix, format)? } else { 0 };
-        let mut buffer = vec![0; 65536];
+        // The first block is small: a lookup needs one line, which is near.
+        let mut buffer = vec![0; 5120];
         let mut pending: Vec<u8> = Vec::new();
-        // The first block is small: a lookup needs one line.
-        let mut size = 512;
         loop {
-            let block = buffer.get_mut(..size).unwrap_or_default();
-            let got = self.file.read_at(block, offset).map_err(|error| Packed::io(&error))?;
+            let got = self.file.read_at(&mut buffer, offset).map_err(|error| Packed::io(&error))?;
             let read = buffer.get(..got).unwrap_or_default();
             offset += got as u64;
             pending.extend_from_slice(read);
@@ -535,7 +536,51 @@ impl Packed {
             if got == 0 {
                 return Ok(());
             }
-            size = 65536;
+            buffer.resize(65536, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file far larger than what is read at once, names of all lengths, asked for every name and for its neighbours.
+    #[test]
+    fn finds_every_packed_ref_and_no_other() {
+        for (header, sorted) in [("# pack-refs with: peeled fully-peeled sorted \n", true), ("", false)] {
+            let id = |number: usize| format!("{:040x}", number + 1);
+            let mut names: Vec<(String, usize)> =
+                (0..600).map(|number| (format!("refs/heads/{number:03}{}", "x".repeat(number % 90)), number)).collect();
+            names.sort();
+            let mut text = header.to_owned();
+            for (name, number) in &names {
+                text += &format!("{} {name}\n", id(*number));
+                if number % 3 == 0 {
+                    text += &format!("^{}\n", id(0));
+                }
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("packed-refs");
+            fs::write(&path, text).unwrap();
+            let packed = Packed::open(File::open(&path).unwrap()).unwrap();
+            assert_eq!(packed.sorted, sorted);
+            let format = ObjectFormat::Sha1;
+            let lookup = |name: &str| packed.lookup(&RefName::parse(name.as_bytes()).unwrap(), format).unwrap();
+            for (name, number) in &names {
+                assert_eq!(lookup(name).map(|found| found.to_string()), Some(id(*number)), "{name}");
+                assert_eq!(lookup(&format!("{name}!")), None);
+                assert_eq!(lookup(&name[..name.len() - 1]), None, "{name}");
+            }
+            assert_eq!((lookup("refs/heads/!"), lookup("refs/heads/zz")), (None, None));
+            for prefix in ["refs/", "refs/heads/1", "refs/heads/59", "refs/heads/599", "refs/tags/", "refs/a"] {
+                let mut listed = Vec::new();
+                packed.list(prefix.as_bytes(), format, &mut |name, _| listed.push(name.as_bytes().to_vec())).unwrap();
+                let expected: Vec<_> =
+                    names.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(name, _)| name.as_bytes().to_vec()).collect();
+                assert_eq!(listed, expected, "{prefix}");
+                assert_eq!(packed.any(prefix.as_bytes(), format).unwrap(), !expected.is_empty());
+            }
         }
     }
 }

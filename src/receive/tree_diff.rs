@@ -259,8 +259,8 @@ fn common_prefix(old: &[u8], new: &[u8]) -> usize {
     const BLOCK: usize = 256;
     let blocks = old.chunks_exact(BLOCK).zip(new.chunks_exact(BLOCK)).take_while(|(old, new)| old == new).count();
     let from = blocks * BLOCK;
-    let tail = |side: &[u8]| -> Vec<u8> { side.get(from..).unwrap_or_default().iter().take(BLOCK).copied().collect() };
-    from + tail(old).iter().zip(&tail(new)).take_while(|(old, new)| old == new).count()
+    let (old, new) = (old.get(from..).unwrap_or_default(), new.get(from..).unwrap_or_default());
+    from + old.iter().zip(new).take_while(|(old, new)| old == new).count()
 }
 
 /// Collects every change that `keep` keeps.
