@@ -452,8 +452,9 @@ impl Packed {
     fn lower_bound(&self, key: &[u8], format: ObjectFormat) -> Result<u64, Undecided> {
         let (mut low, mut high) = (0, self.len);
         let mut line = Vec::new();
-        // Every line that begins before `low` is below the key; none that begins at or after `high` is.
-        while high - low > NEAR {
+        // Every line that begins before `low` is below the key; none that begins at or after `high` is. A long line below the
+        // key can end past `high`, so that `low` overtakes it.
+        while high.saturating_sub(low) > NEAR {
             let middle = low + (high - low) / 2;
             let mut at = middle;
             let below = loop {
