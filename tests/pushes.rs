@@ -60,3 +60,58 @@ fn ordinary_life_reftable() {
 fn ordinary_life_sha256_reftable() {
     ordinary_life(Storage { sha256: true, reftable: true });
 }
+
+#[test]
+fn a_chained_hook_must_agree_and_cannot_run_in_circles() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::new("");
+    let work = server.work();
+    work.commit("first", &[("a", "1")]);
+    let chained = server.dir.join("hooks/pre-receive.chained");
+    let chain = |script: &str, mode| {
+        std::fs::write(&chained, script).unwrap();
+        std::fs::set_permissions(&chained, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    chain("#!/bin/sh\nread old new ref; test \"$ref\" != refs/heads/main\n", 0o755);
+    let pushed = work.push("dev", &["main"]);
+    assert!(!pushed.accepted && pushed.output.contains("refused by the chained hook, which exited with 1"), "{}", pushed.output);
+    work.push("dev", &["HEAD:refs/heads/topic"]).accept();
+    // It is not even asked about what is refused anyway.
+    chain("#!/bin/sh\ntouch asked\n", 0o755);
+    work.push("dev", &["HEAD:refs/odd/x"]).refuse("allowed_refs");
+    assert!(!server.dir.join("asked").exists());
+    chain("#!/bin/sh\nexit 0\n", 0o644);
+    work.push("dev", &["main"]).undecided("cannot run the chained hook");
+    chain("#!/bin/sh\nexec hooks/pre-receive\n", 0o755);
+    work.push("dev", &["main"]).undecided("runs this hook again, without end");
+    chain("#!/bin/sh\nexit 0\n", 0o755);
+    work.push("dev", &["main"]).accept();
+    let last = server.decisions().pop().unwrap();
+    assert_eq!((last["decision"].as_str(), last["chained_hook"]["exit"].as_i64()), (Some("accepted"), Some(0)));
+}
+
+#[test]
+fn who_may_import_fills_an_empty_repository_and_nothing_else() {
+    let server = Server::new("");
+    server.policy(
+        r#"version = 1
+[server]
+identity = "ssh"
+import = ["importer"]
+[[ruleset]]
+name = "all"
+target = "branch"
+refs = ["~ALL"]
+[ruleset.rules]
+creation = true
+update = true
+"#,
+    );
+    let work = server.work();
+    work.commit("first", &[("a", "1")]);
+    work.push("dev", &["main"]).refuse("creation");
+    work.push("importer", &["main", "HEAD:refs/odd/x"]).refuse("allowed_refs");
+    work.push("importer", &["main"]).accept();
+    assert_eq!(server.decisions().pop().unwrap()["import"], serde_json::Value::Bool(true));
+    work.push("importer", &["HEAD:refs/heads/topic"]).refuse("creation");
+}

@@ -133,7 +133,7 @@ fn decide(
     })?;
     let mut lines = Vec::new();
     if judged.verdict.decision == Decision::Accepted
-        && let Some(code) = run_chained(&repository, &raw)?
+        && let Some(code) = run_chained(&repository, environment, &raw)?
     {
         record.chained = Some(code);
         if code != 0 {
@@ -203,19 +203,25 @@ fn short_file(file: &str) -> &str {
 }
 
 /// Runs the hook that was there before this one was installed, with the same input. It cannot accept what was refused.
-fn run_chained(repository: &Repository, input: &[u8]) -> Result<Option<i32>, Undecided> {
+fn run_chained(repository: &Repository, environment: &Environment, input: &[u8]) -> Result<Option<i32>, Undecided> {
     let path = repository.common_dir.join(CHAINED);
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
     let failed = |error: std::io::Error| Undecided::new(format!("cannot run the chained hook `{}`: {error}", path.display()));
-    let mut child = Command::new(&path).stdin(Stdio::piped()).spawn().map_err(failed)?;
+    if environment.get(IN_CHAIN).is_some() {
+        return Err(Undecided::new(format!("the chained hook `{}` runs this hook again, without end", path.display())));
+    }
+    let mut child = Command::new(&path).env(IN_CHAIN, "1").stdin(Stdio::piped()).spawn().map_err(failed)?;
     if let Some(mut stdin) = child.stdin.take() {
         // A hook need not read its input, and is not failed for it.
         let _ = stdin.write_all(input);
     }
     Ok(Some(child.wait().map_err(failed)?.code().unwrap_or(-1)))
 }
+
+/// Set for a chained hook. Whoever sets it from outside only gets a refusal.
+const IN_CHAIN: &str = "REFWARDEN_IN_CHAIN";
 
 /// Where `install` keeps the hook that was there before, below the git directory.
 pub(crate) const CHAINED: &str = "hooks/pre-receive.chained";
