@@ -24,7 +24,7 @@ struct Usage {
     /// Peaks, in kB.
     high_water: u64,
     anonymous: u64,
-    /// The last line it printed.
+    /// Why it refused.
     said: String,
 }
 
@@ -48,7 +48,10 @@ fn run_hook(quarantine: &Quarantine, policy: &Path, line: &str, folder: &Path) -
         }
     };
     let milliseconds = begin.elapsed().as_secs_f64() * 1000.0;
-    let said = fs::read_to_string(said).unwrap().lines().next().unwrap_or_default().to_owned();
+    let said = fs::read_to_string(said).unwrap();
+    // The cause is indented below the line that names the ref.
+    let cause = said.lines().find(|line| line.starts_with("  ")).or(said.lines().next());
+    let said = cause.unwrap_or_default().trim().to_owned();
     Usage { code, milliseconds, high_water, anonymous, said }
 }
 

@@ -119,7 +119,9 @@ pub fn introduce(bench: &str, folder: &Path) {
 #[cfg(target_os = "linux")]
 pub fn is_memory(folder: &Path) -> bool {
     const TMPFS: i64 = 0x0102_1994;
-    rustix::fs::statfs(folder).is_ok_and(|stat| stat.f_type == TMPFS)
+    #[allow(clippy::useless_conversion, reason = "the field has another type on other machines")]
+    let is_tmpfs = |stat: rustix::fs::StatFs| i64::from(stat.f_type) == TMPFS;
+    rustix::fs::statfs(folder).is_ok_and(is_tmpfs)
 }
 
 #[cfg(not(target_os = "linux"))]

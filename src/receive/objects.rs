@@ -70,7 +70,7 @@ struct TreeCache {
 const TREE_CACHE: usize = 8 << 20;
 
 /// Sizes of blobs kept: a blob of an entering commit is asked about again in the landing change.
-const SIZE_CACHE: usize = 1 << 15;
+const SIZE_CACHE: usize = 1 << 13;
 
 fn git2_format(format: ObjectFormat) -> git2::ObjectFormat {
     match format {
