@@ -5,11 +5,13 @@
 
 mod architecture;
 mod cli;
+mod concurrency;
 mod decision_log;
 mod demo;
 mod facts;
 mod policy;
 mod presets;
+mod properties;
 mod pushes;
 mod readme;
 mod schemas;
