@@ -101,10 +101,18 @@ impl Refs {
             };
             listed.insert(name, value);
         }
-        // A symbolic ref that points at nothing is not listed, and a push to it creates what it points at.
-        for name in pushed.iter().filter(|name| !listed.contains_key(name)).cloned().collect::<Vec<_>>() {
-            if let Some(target) = super::git_symbolic_ref(git_dir, name.as_bytes())? {
+        // A symbolic ref that points at nothing is not listed, and a push to it creates what its chain ends at.
+        for name in pushed {
+            let mut name = name.clone();
+            while !listed.contains_key(&name)
+                && let Some(target) = super::git_symbolic_ref(git_dir, name.as_bytes())?
+            {
+                let next = RefName::parse(&target);
                 listed.insert(name, RefValue::Symbolic(target));
+                match next {
+                    Ok(next) => name = next,
+                    Err(_) => break,
+                }
             }
         }
         let head = super::git_symbolic_ref(git_dir, b"HEAD")?;
@@ -142,7 +150,13 @@ impl Refs {
             match self.lookup(&current)? {
                 None => return Ok((chain, None)),
                 Some(RefValue::Direct(id)) => return Ok((chain, Some(id))),
-                Some(RefValue::Symbolic(target)) => {
+                Some(RefValue::Symbolic(mut target)) => {
+                    // Other symbolic refs may point at `HEAD`, and so at what it points at.
+                    if target == b"HEAD"
+                        && let Some(branch) = self.head()?
+                    {
+                        target = branch;
+                    }
                     current = RefName::parse(&target).map_err(|bad| {
                         Undecided::new(format!(
                             "the symbolic ref `{}` points at `{}`: {}",
@@ -255,20 +269,25 @@ impl Refs {
         }
     }
 
+    /// What `HEAD` points at, as written; `None` when it is detached.
+    fn head(&self) -> Result<Option<Vec<u8>>, Undecided> {
+        match &self.backend {
+            Backend::Listed(_, head) => Ok(head.clone()),
+            Backend::Files { .. } => match self.read_loose(&self.git_dir.join("HEAD"))? {
+                Some(RefValue::Symbolic(target)) => Ok(Some(target)),
+                Some(RefValue::Direct(_)) => Ok(None),
+                None => Err(Undecided::new("the repository has no `HEAD`")),
+            },
+        }
+    }
+
     /// What `HEAD` says about the default branch.
     ///
     /// # Errors
     /// `HEAD` cannot be read.
     pub fn default_branch(&self) -> Result<DefaultBranch, Undecided> {
-        let target = match &self.backend {
-            Backend::Listed(_, head) => head.clone(),
-            Backend::Files { .. } => match self.read_loose(&self.git_dir.join("HEAD"))? {
-                Some(RefValue::Symbolic(target)) => Some(target),
-                Some(RefValue::Direct(_)) => None,
-                None => return Err(Undecided::new("the repository has no `HEAD`")),
-            },
-        };
-        let Some(name) = target.and_then(|target| RefName::parse(&target).ok()).filter(|name| name.kind() == RefKind::Branch)
+        let Some(name) =
+            self.head()?.and_then(|target| RefName::parse(&target).ok()).filter(|name| name.kind() == RefKind::Branch)
         else {
             return Ok(DefaultBranch::Unnamed);
         };
