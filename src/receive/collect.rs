@@ -327,11 +327,12 @@ impl Collector<'_> {
             for base in self.bases_of_parent(parent, &commit.parents)? {
                 let differs: Box<dyn Fn(&FileChange) -> Result<bool, Undecided>> = if some.len() > FEW_PATHS {
                     let parent_tree = self.objects.node(parent)?.tree;
-                    let paths: HashSet<Box<[u8]>> = interest
-                        .diff(self.objects, base, Some(parent_tree), true)?
-                        .into_iter()
-                        .map(|change| change.path)
-                        .collect();
+                    // By path alone: how the parent differs there need not be what a rule selects.
+                    let wanted: HashSet<&[u8]> = some.iter().map(|change| &*change.path).collect();
+                    let mut keep = |change: &mut FileChange| Ok(wanted.contains(&*change.path));
+                    let mut visitor = Collect { enters: &|folder| interest.enters(folder), keep: &mut keep, changes: Vec::new() };
+                    diff(self.objects, base, Some(parent_tree), &mut visitor)?;
+                    let paths: HashSet<Box<[u8]>> = visitor.changes.into_iter().map(|change| change.path).collect();
                     Box::new(move |change| Ok(paths.contains(&change.path)))
                 } else {
                     Box::new(move |change| Ok(entry_at(self.objects, base, &change.path)? != change.old))
