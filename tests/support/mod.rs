@@ -1,6 +1,8 @@
 //! A git server and its clients, real and throw-away: nothing of the machine's git configuration reaches them, and nothing
 //! they do leaves their folder.
 
+pub mod scenario;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
@@ -299,7 +301,7 @@ impl Work {
     }
 
     /// Pushes with these variables, which over a file reach the server's side too.
-    pub fn push_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Pushed {
+    pub fn push_with(&self, arguments: &[impl AsRef<OsStr>], environment: &[(&str, &str)]) -> Pushed {
         let mut command = clean("git", &self.home);
         command.current_dir(&self.dir).arg("push").arg("origin").args(arguments).envs(environment.iter().copied());
         let Output { status, stdout, stderr } = command.output().unwrap();
