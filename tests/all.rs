@@ -4,6 +4,8 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod architecture;
+mod attacks;
+mod cases;
 mod cli;
 mod concurrency;
 mod decision_log;

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::support::{HEAD, HOOK, Server, Work, clean};
+use crate::support::{HEAD, HOOK, Server, Work, clean, copy};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_refwarden");
 
@@ -262,7 +262,7 @@ fn install_refuses_hooks_that_cannot_be_chained() {
     server.foreign_hook(0);
     fs::write(server.at("hooks/pre-receive.chained"), "#!/bin/sh\n").unwrap();
     unchanged("are both there");
-    fs::copy(HOOK, server.at("hooks/pre-receive.chained")).unwrap();
+    copy(HOOK, &server.at("hooks/pre-receive.chained"));
     unchanged("is refwarden itself");
     fs::remove_file(server.at("hooks/pre-receive.chained")).unwrap();
 
@@ -297,7 +297,7 @@ fn install_never_runs_a_hook_that_it_finds() {
 fn install_links_when_asked_and_says_what_a_dangling_link_means() {
     let server = unguarded();
     let program = server.folder.path().join("refwarden-pre-receive");
-    fs::copy(HOOK, &program).unwrap();
+    copy(HOOK, &program);
     let link = ["--link", "--hook", program.to_str().unwrap()];
     server.install(&link).is(0).says("git accepts everything once");
     assert_eq!(server.at("hooks/pre-receive").read_link().unwrap(), program);
@@ -341,7 +341,7 @@ fn install_refuses_programs_that_are_not_the_hook() {
     server.install(&hook).fails("cannot find the hook's program");
     fs::write(&program, "").unwrap();
     server.install(&hook).fails("is empty");
-    fs::copy(HOOK, &program).unwrap();
+    copy(HOOK, &program);
     chmod(&program, 0o644);
     server.install(&hook).fails("is not executable");
     fs::write(&program, "#!/bin/sh\necho something else\n").unwrap();

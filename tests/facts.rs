@@ -123,8 +123,8 @@ impl Repo {
         Objects::open(&self.dir, quarantine, self.format, Budget::default()).unwrap()
     }
 
-    fn refs(&self, pushed: &[RefName]) -> Refs {
-        Refs::open(&Repository::open(&self.dir).unwrap(), pushed).unwrap()
+    fn refs(&self) -> Refs {
+        Refs::open(&Repository::open(&self.dir).unwrap()).unwrap()
     }
 
     /// Makes commits of a plan, those before the range being there already.
@@ -628,7 +628,7 @@ fn folders_that_nest_too_deep_are_refused() {
 /// The facts that a policy's first ruleset is given about updates: `(ref, old, new)`.
 fn collect(repo: &Repo, policy: &str, updates: &[(&str, Option<Oid>, Oid)]) -> Vec<Vec<UpdateFacts>> {
     let policy = parse::parse("policy.toml", format!("version = 1\n{policy}").as_bytes()).unwrap();
-    let refs = repo.refs(&[]);
+    let refs = repo.refs();
     let objects = repo.objects(None);
     let default_branch = refs.default_branch().unwrap();
     let context =
@@ -1014,7 +1014,7 @@ fn compare_refs(repo: &Repo, symbolic: &BTreeMap<String, String>, place: &str) {
         .chain(symbolic.keys().map(String::as_str))
         .map(|name| RefName::parse(name.as_bytes()).unwrap())
         .collect();
-    let refs = repo.refs(&names);
+    let refs = repo.refs();
     let expected = listed(repo);
     for name in &names {
         let text = std::str::from_utf8(name.as_bytes()).unwrap();
@@ -1172,7 +1172,7 @@ fn a_large_packed_refs_is_searched_exactly() {
     }
     repo.bytes(&["update-ref", "--stdin"], commands.as_bytes());
     repo.git(&["pack-refs", "--all", "--prune"]);
-    let refs = repo.refs(&[]);
+    let refs = repo.refs();
     let expected = listed(&repo);
     assert!(expected.len() >= 1500);
     for (name, id) in &expected {

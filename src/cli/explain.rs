@@ -98,7 +98,7 @@ impl Explain {
             }
             rev_parse(&repository, extra.as_deref(), revision)
         };
-        let refs = Refs::open(&repository, std::slice::from_ref(&name))?;
+        let refs = Refs::open(&repository)?;
         let change = match (resolve(&self.old)?, resolve(&self.new)?) {
             (None, Some(new)) => Change::Create { new },
             (Some(old), Some(new)) => Change::Update { old, new },

@@ -106,10 +106,17 @@ impl Interest<'_> {
         Ok(visitor.changes)
     }
 
-    /// Every path that differs, whether or not a rule selects how: what a merge takes from elsewhere may be selected where the
-    /// difference between its parent and a merge base is not.
-    fn differing_paths(&self, objects: &Objects, old: Option<Oid>, new: Option<Oid>) -> Result<HashSet<Box<[u8]>>, Undecided> {
-        let mut keep = |_: &mut FileChange| Ok(true);
+    /// Which of these changes' paths differ between two trees, whether or not a rule selects how: what a merge takes from elsewhere
+    /// may be selected where the difference between its parent and a merge base is not.
+    fn differing_paths(
+        &self,
+        objects: &Objects,
+        old: Option<Oid>,
+        new: Option<Oid>,
+        among: &[&FileChange],
+    ) -> Result<HashSet<Box<[u8]>>, Undecided> {
+        let among: HashSet<&[u8]> = among.iter().map(|change| &*change.path).collect();
+        let mut keep = |change: &mut FileChange| Ok(among.contains(&*change.path));
         let mut visitor = Collect { enters: &|folder| self.enters(folder), keep: &mut keep, changes: Vec::new() };
         diff(objects, old, new, &mut visitor)?;
         Ok(visitor.changes.into_iter().map(|change| change.path).collect())
@@ -336,7 +343,8 @@ impl Collector<'_> {
             for base in self.bases_of_parent(parent, &commit.parents)? {
                 // A few paths are looked up one by one; for many, the trees are compared once.
                 let parent_differs = if some.len() > FEW_PATHS {
-                    Some(interest.differing_paths(self.objects, base, Some(self.objects.node(parent)?.tree))?)
+                    let parent_tree = self.objects.node(parent)?.tree;
+                    Some(interest.differing_paths(self.objects, base, Some(parent_tree), &some)?)
                 } else {
                     None
                 };

@@ -94,10 +94,18 @@ impl Environment {
     /// Refuses what would make refs or history look different from what they are.
     ///
     /// # Errors
-    /// A namespace or a shallow push.
+    /// A namespace, another place for objects or refs, or a shallow push.
     pub fn refuse_views(&self) -> Result<(), Undecided> {
         if self.get("GIT_NAMESPACE").is_some() {
             return Err(Undecided::new("`GIT_NAMESPACE` is set: the refs pushed are not the refs of their names"));
+        }
+        // git then keeps objects, or refs, in another place than the one that is read here.
+        for elsewhere in ["GIT_COMMON_DIR", "GIT_REFERENCE_BACKEND"] {
+            if self.get(elsewhere).is_some() {
+                return Err(Undecided::new(format!(
+                    "`{elsewhere}` is set: objects or refs lie elsewhere than in this repository"
+                )));
+            }
         }
         if self.get("GIT_SHALLOW_FILE").is_some() {
             return Err(Undecided::new("a shallow push cannot be read exactly; fetch with `--unshallow` and push again"));

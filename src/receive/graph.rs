@@ -103,6 +103,7 @@ impl<'o> Entering<'o> {
         let mut slop = SLOP;
         while !self.waiting.is_empty() || !self.open.is_empty() {
             let Some((time, id)) = self.queue.pop() else { break };
+            self.objects.step()?;
             let node = self.objects.node(id)?;
             if self.hidden.get(&id) == Some(&true) {
                 for &parent in &node.parents {
@@ -203,6 +204,7 @@ fn common_ancestors(objects: &Objects, first: Oid, second: Oid) -> Result<Vec<Oi
     }
     while !interesting.is_empty() {
         let Some((_, id)) = queue.pop() else { break };
+        objects.step()?;
         interesting.remove(&id);
         let mut flag = flags.get(&id).copied().unwrap_or_default();
         if flag == FIRST | SECOND {

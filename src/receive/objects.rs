@@ -34,6 +34,7 @@ pub struct Objects {
     budget: Budget,
     started: Instant,
     work: Cell<Work>,
+    steps: Cell<u64>,
     nodes: RefCell<HashMap<Oid, Rc<Node>>>,
     entering: RefCell<HashMap<Oid, Rc<Commit>>>,
     trees: RefCell<TreeCache>,
@@ -121,6 +122,7 @@ impl Objects {
             budget,
             started: Instant::now(),
             work: Cell::default(),
+            steps: Cell::default(),
             nodes: RefCell::default(),
             entering: RefCell::default(),
             trees: RefCell::default(),
@@ -163,13 +165,27 @@ impl Objects {
         if work.paths > self.budget.paths {
             return over("paths", self.budget.paths);
         }
-        if (work.objects + work.paths).is_multiple_of(64) && self.started.elapsed() > self.budget.time {
+        if (work.objects + work.paths).is_multiple_of(64) { self.check_time() } else { Ok(()) }
+    }
+
+    fn check_time(&self) -> Result<(), Undecided> {
+        if self.started.elapsed() > self.budget.time {
             return Err(Undecided::new(format!(
                 "the budget of {} ms is spent; push less at a time, or raise `budget`",
                 self.budget.time.as_millis()
             )));
         }
         Ok(())
+    }
+
+    /// Counts a step over what was read before, which costs nothing but time.
+    ///
+    /// # Errors
+    /// The time is spent.
+    pub fn step(&self) -> Result<(), Undecided> {
+        let steps = self.steps.get() + 1;
+        self.steps.set(steps);
+        if steps.is_multiple_of(1024) { self.check_time() } else { Ok(()) }
     }
 
     /// Counts a differing path.

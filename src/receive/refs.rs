@@ -10,6 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::reftable;
 use super::repository::Repository;
 use rustix::fs::OFlags;
 
@@ -59,16 +60,16 @@ struct Packed {
 }
 
 impl Refs {
-    /// Opens the refs of a repository. `pushed` are the names a push is about.
+    /// Opens the refs of a repository.
     ///
     /// # Errors
     /// The refs cannot be read.
-    pub fn open(repository: &Repository, pushed: &[RefName]) -> Result<Refs, Undecided> {
+    pub fn open(repository: &Repository) -> Result<Refs, Undecided> {
         let Repository { git_dir, common_dir, format, .. } = repository;
         if repository.refs_in_files {
             Refs::open_files(git_dir, common_dir, *format)
         } else {
-            Refs::open_listed(git_dir, common_dir, *format, pushed)
+            Refs::open_listed(git_dir, common_dir, *format)
         }
     }
 
@@ -90,7 +91,7 @@ impl Refs {
     ///
     /// # Errors
     /// `git` cannot be run, fails, or answers something unreadable.
-    fn open_listed(git_dir: &Path, common_dir: &Path, format: ObjectFormat, pushed: &[RefName]) -> Result<Refs, Undecided> {
+    fn open_listed(git_dir: &Path, common_dir: &Path, format: ObjectFormat) -> Result<Refs, Undecided> {
         let output = super::git_command(git_dir, &["for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)"])?;
         let mut listed = BTreeMap::new();
         for line in output.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
@@ -105,19 +106,10 @@ impl Refs {
             };
             listed.insert(name, value);
         }
-        // The listing leaves out symbolic refs that point at nothing, and says of a chain only where it ends. A push to a name
-        // moves what it points at, so that these are followed step by step.
-        for name in pushed {
-            let mut name = name.clone();
-            for _ in 0..MAX_DEPTH {
-                if matches!(listed.get(&name), Some(RefValue::Direct(_))) {
-                    break;
-                }
-                let Some(target) = super::git_symbolic_ref(git_dir, name.as_bytes())? else { break };
-                let next = RefName::parse(&target);
+        // Those that point at nothing are not listed, and of the others only where their chain ends.
+        for (name, target) in reftable::symbolic_refs(common_dir, format)? {
+            if let Ok(name) = RefName::parse(&name) {
                 listed.insert(name, RefValue::Symbolic(target));
-                let Ok(next) = next else { break };
-                name = next;
             }
         }
         let head = super::git_symbolic_ref(git_dir, b"HEAD")?;
@@ -155,7 +147,13 @@ impl Refs {
             match self.lookup(&current)? {
                 None => return Ok((chain, None)),
                 Some(RefValue::Direct(id)) => return Ok((chain, Some(id))),
-                Some(RefValue::Symbolic(target)) => {
+                Some(RefValue::Symbolic(mut target)) => {
+                    // Other symbolic refs may point at `HEAD`, and so at what it points at.
+                    if target == b"HEAD"
+                        && let Some(branch) = self.head()?
+                    {
+                        target = branch;
+                    }
                     current = RefName::parse(&target).map_err(|bad| {
                         Undecided::new(format!(
                             "the symbolic ref `{}` points at `{}`: {}",
@@ -268,20 +266,25 @@ impl Refs {
         }
     }
 
+    /// What `HEAD` points at, as written; `None` when it is detached.
+    fn head(&self) -> Result<Option<Vec<u8>>, Undecided> {
+        match &self.backend {
+            Backend::Listed(_, head) => Ok(head.clone()),
+            Backend::Files { .. } => match self.read_loose(&self.git_dir.join("HEAD"))? {
+                Some(RefValue::Symbolic(target)) => Ok(Some(target)),
+                Some(RefValue::Direct(_)) => Ok(None),
+                None => Err(Undecided::new("the repository has no `HEAD`")),
+            },
+        }
+    }
+
     /// What `HEAD` says about the default branch.
     ///
     /// # Errors
     /// `HEAD` cannot be read.
     pub fn default_branch(&self) -> Result<DefaultBranch, Undecided> {
-        let target = match &self.backend {
-            Backend::Listed(_, head) => head.clone(),
-            Backend::Files { .. } => match self.read_loose(&self.git_dir.join("HEAD"))? {
-                Some(RefValue::Symbolic(target)) => Some(target),
-                Some(RefValue::Direct(_)) => None,
-                None => return Err(Undecided::new("the repository has no `HEAD`")),
-            },
-        };
-        let Some(name) = target.and_then(|target| RefName::parse(&target).ok()).filter(|name| name.kind() == RefKind::Branch)
+        let Some(name) =
+            self.head()?.and_then(|target| RefName::parse(&target).ok()).filter(|name| name.kind() == RefKind::Branch)
         else {
             return Ok(DefaultBranch::Unnamed);
         };

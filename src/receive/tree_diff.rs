@@ -46,6 +46,7 @@ pub fn entry_at(objects: &Objects, tree: Option<Oid>, path: &[u8]) -> Result<Opt
         let mut rest: &[u8] = &raw;
         let mut found = None;
         while let Some(entry) = next(objects, tree, &mut rest)? {
+            objects.step()?;
             // A file and a folder of one name cannot both be there in a sound tree; the one that fits the path counts.
             if entry.name == component && (entry.mode == Mode::Tree) == components.peek().is_some() {
                 found = Some((entry.mode, entry.id));

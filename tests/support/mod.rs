@@ -1,6 +1,8 @@
 //! A git server and its clients, real and throw-away: nothing of the machine's git configuration reaches them, and nothing
 //! they do leaves their folder.
 
+pub mod scenario;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
@@ -46,6 +48,14 @@ fn succeed(mut command: Command) -> Vec<u8> {
         String::from_utf8_lossy(&output.stderr)
     );
     output.stdout
+}
+
+/// Copies a program. In a process of its own: a copy that this one makes would be open for writing in whatever other tests start
+/// meanwhile, and then be too busy to run.
+pub fn copy(from: impl AsRef<OsStr>, to: &Path) {
+    let mut command = clean("cp", Path::new("/"));
+    command.arg(from).arg(to);
+    succeed(command);
 }
 
 /// How a repository is stored.
@@ -128,7 +138,8 @@ impl Server {
             init
         });
         fs::create_dir_all(server.dir.join("hooks")).unwrap();
-        fs::copy(HOOK, server.dir.join("hooks/pre-receive")).unwrap();
+        // Cheaper than a copy for each of hundreds of servers.
+        std::os::unix::fs::symlink(HOOK, server.dir.join("hooks/pre-receive")).unwrap();
         server.git(["config", "receive.advertisePushOptions", "true"]);
         server.policy(&format!("{HEAD}{rulesets}"));
         server
@@ -299,7 +310,7 @@ impl Work {
     }
 
     /// Pushes with these variables, which over a file reach the server's side too.
-    pub fn push_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Pushed {
+    pub fn push_with(&self, arguments: &[impl AsRef<OsStr>], environment: &[(&str, &str)]) -> Pushed {
         let mut command = clean("git", &self.home);
         command.current_dir(&self.dir).arg("push").arg("origin").args(arguments).envs(environment.iter().copied());
         let Output { status, stdout, stderr } = command.output().unwrap();
