@@ -5,6 +5,7 @@
 mod concurrency;
 mod decision_log;
 mod facts;
+mod fail_closed;
 mod policy;
 mod properties;
 mod pushes;
