@@ -21,6 +21,9 @@ const FEW_TIPS: usize = 256;
 /// Above this many paths, a merge's parents are compared with their merge bases as whole trees.
 const FEW_PATHS: usize = 256;
 
+/// Says something about a change.
+type Judge<'j> = Box<dyn Fn(&FileChange) -> Result<bool, Undecided> + 'j>;
+
 /// What a push's facts are collected from.
 pub struct Collector<'a> {
     /// The objects, the quarantine included.
@@ -336,7 +339,7 @@ impl Collector<'_> {
                 continue;
             }
             for base in self.bases_of_parent(parent, &commit.parents)? {
-                let differs: Box<dyn Fn(&FileChange) -> Result<bool, Undecided>> = if some.len() > FEW_PATHS {
+                let differs: Judge<'_> = if some.len() > FEW_PATHS {
                     let parent_tree = self.objects.node(parent)?.tree;
                     let paths = interest.differing_paths(self.objects, base, Some(parent_tree))?;
                     Box::new(move |change| Ok(paths.contains(&change.path)))

@@ -99,7 +99,7 @@ impl Watch {
         let record = record.clone();
         let too_late = move || {
             let why = Undecided::new(format!(
-                "the budget of {} ms is spent, and reading the repository has not come to an end; is an object damaged? `git fsck` says",
+                "the budget of {} ms is spent, and judging has not come to an end; push less at a time, and if the push is small, ask for a `git fsck` of the server's repository",
                 time.as_millis()
             ));
             undecided(&record, &why, case)
@@ -319,18 +319,12 @@ fn body(record: &Record, decision: Decision, cause: Option<&str>, now: Timestamp
     body
 }
 
-fn work(work: super::objects::Work, started: std::time::Instant) -> Value {
+fn work(work: super::objects::Work, started: Instant) -> Value {
     let milliseconds = (started.elapsed().as_secs_f64() * 100_000.0).round() / 100.0;
     json!({ "commits": work.commits, "objects": work.objects, "paths": work.paths, "milliseconds": milliseconds })
 }
 
-fn judged_body(
-    record: &Record,
-    judged: &Judged<'_>,
-    policy: &Policy,
-    now: Timestamp,
-    started: std::time::Instant,
-) -> Map<String, Value> {
+fn judged_body(record: &Record, judged: &Judged<'_>, policy: &Policy, now: Timestamp, started: Instant) -> Map<String, Value> {
     let mut body = body(record, judged.verdict.decision, None, now);
     if judged.import {
         body.insert("import".to_owned(), json!(true));
@@ -345,7 +339,7 @@ fn judged_body(
     body
 }
 
-fn undecided_body(record: &Record, undecided: &Undecided, now: Timestamp, started: std::time::Instant) -> Map<String, Value> {
+fn undecided_body(record: &Record, undecided: &Undecided, now: Timestamp, started: Instant) -> Map<String, Value> {
     let mut body = body(record, Decision::Undecided, Some(&undecided.why), now);
     let updates: Vec<_> = record.updates.iter().map(verdict_json::ref_update).collect();
     body.insert("updates".to_owned(), json!(updates));

@@ -59,11 +59,9 @@ impl Repository {
         if !common_dir.join("objects").is_dir() || !common_dir.join("refs").is_dir() {
             return Err(Undecided::new(format!("`{}` is no git directory", git_dir.display())));
         }
-        for forbidden in ["info/grafts"] {
-            let path = common_dir.join(forbidden);
-            if path.symlink_metadata().is_ok() {
-                return Err(Undecided::new(format!("`{}` changes what history looks like; remove it", path.display())));
-            }
+        let grafts = common_dir.join("info/grafts");
+        if grafts.symlink_metadata().is_ok() {
+            return Err(Undecided::new(format!("`{}` changes what history looks like; remove it", grafts.display())));
         }
         let config_path = common_dir.join("config");
         let config = read_config(&config_path)?.unwrap_or_default();
