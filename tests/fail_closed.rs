@@ -174,7 +174,7 @@ fn without_a_whole_policy() {
     if is_root() {
         skipped("a policy without read permission: root reads it");
     } else {
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
         bench.is_undecided("mode 000", "cannot read the policy");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
@@ -222,9 +222,13 @@ fn without_the_policy_that_is_named() {
 // Who pushes.
 
 type Variables = Vec<(&'static str, &'static str)>;
+/// What is set, who pushes, and where.
+type Good = (Variables, &'static str, &'static str);
+/// What is set, and what is missed.
+type Bad = (Variables, &'static str);
 
 /// For each identity: what a host sets, who that is, in which repository; and what must not do.
-fn hosts(word: &str) -> (Vec<(Variables, &'static str, &'static str)>, Vec<(Variables, &'static str)>) {
+fn hosts(word: &str) -> (Vec<Good>, Vec<Bad>) {
     const CERT: [(&str, &str); 3] =
         [("GIT_PUSH_CERT_STATUS", "G"), ("GIT_PUSH_CERT_NONCE_STATUS", "OK"), ("GIT_PUSH_CERT_KEY", "AB12")];
     match word {
@@ -512,15 +516,13 @@ fn without_an_object() {
 #[test]
 fn with_an_object_that_is_never_read_to_its_end() {
     let bench = Bench::new();
-    let half = |len: usize| len / 2;
-    let cuts: [(&str, fn(usize) -> usize); 3] = [("", half), ("^{tree}", half), (":secret", |len| len - 5)];
     bench.server.policy(&format!("{HEAD}budget = {{ time = \"100ms\" }}\n{GUARD}"));
-    for (part, cut) in cuts {
+    for part in ["", "^{tree}", ":secret"] {
         let id = bench.server.git(["rev-parse", &format!("{}{part}", bench.evil)]);
         let path = bench.dir().join("objects").join(&id[..2]).join(&id[2..]);
         let sound = fs::read(&path).unwrap();
         let aside = Aside::put(path.clone());
-        fs::write(&path, &sound[..cut(sound.len())]).unwrap();
+        fs::write(&path, &sound[..if part == ":secret" { sound.len() - 5 } else { sound.len() / 2 }]).unwrap();
         let before = log_lines(&bench);
         let (code, text) = bench.hook(&bench.evil);
         assert_eq!(code, Some(2), "{part}: {text}");
@@ -774,6 +776,14 @@ fn without_a_log_that_can_be_written() {
     bench.is_undecided("a changed byte", "decision log");
     fs::write(&path, &sound).unwrap();
     bench.decides("mended again");
+    // Somebody put a link in the place of the lock.
+    let lock = Aside::put(log.join("decisions.jsonl.lock"));
+    for target in ["/nowhere/lock", "../HEAD"] {
+        symlink(target, log.join("decisions.jsonl.lock")).unwrap();
+        bench.is_undecided("a link as lock", "cannot lock the decision log");
+        fs::remove_file(log.join("decisions.jsonl.lock")).unwrap();
+    }
+    drop(lock);
     if is_root() {
         skipped("a log folder without write permission: root writes there");
     } else {
