@@ -11,6 +11,7 @@ mod concurrency;
 mod decision_log;
 mod demo;
 mod facts;
+mod fail_closed;
 mod policy;
 mod presets;
 mod properties;

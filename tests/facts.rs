@@ -153,6 +153,7 @@ impl Repo {
                         File::Gitlink(seed) => {
                             format!("M 160000 {} \"{path}\"\n", format!("{seed:02x}").repeat(self.format.raw_len()))
                         }
+                        File::Stored(id) => format!("M 100644 {id} \"{path}\"\n"),
                         File::Blob(mode, content) => format!("M {mode} inline \"{path}\"\ndata {}\n{content}\n", content.len()),
                     };
                     stream.extend_from_slice(line.as_bytes());
@@ -175,6 +176,7 @@ impl Repo {
 enum File {
     Blob(&'static str, String),
     Gitlink(u8),
+    Stored(Oid),
 }
 
 type Files = BTreeMap<Vec<u8>, File>;
@@ -771,11 +773,9 @@ fn commits_touch_what_the_definition_says() {
 #[test]
 fn a_merge_that_restores_files_touches_them_however_many_there_are() {
     for count in [3, 300] {
-        let large = "x".repeat(1_100_000);
-        let path = |number: usize| format!("f{number}").into_bytes();
-        let files = |content: &str| -> Files {
-            (0..count).map(|number| (path(number), File::Blob("100644", content.to_owned()))).collect()
-        };
+        let repo = Repo::new();
+        let (large, small) = (repo.write("blob", &[b'x'; 1_100_000]), repo.write("blob", b"small"));
+        let files = |id| -> Files { (0..count).map(|number| (format!("f{number}").into_bytes(), File::Stored(id))).collect() };
         let with = |mut files: Files, name: &str| {
             files.insert(name.as_bytes().to_vec(), File::Blob("100644", String::new()));
             files
@@ -783,13 +783,12 @@ fn a_merge_that_restores_files_touches_them_however_many_there_are() {
         let planned = |parents: &[usize], time, files| Planned { parents: parents.to_vec(), time, files: Some(files) };
         // 0 has the large files, 1 makes them small, 2 is an old line beside; 3 merges and restores, 4 makes them small again.
         let plan = [
-            planned(&[], 1, files(&large)),
-            planned(&[0], 2, files("small")),
-            planned(&[0], 3, with(files(&large), "other")),
-            planned(&[1, 2], 4, with(files(&large), "other")),
-            planned(&[3], 5, with(files("small"), "other")),
+            planned(&[], 1, files(large)),
+            planned(&[0], 2, files(small)),
+            planned(&[0], 3, with(files(large), "other")),
+            planned(&[1, 2], 4, with(files(large), "other")),
+            planned(&[3], 5, with(files(small), "other")),
         ];
-        let repo = Repo::new();
         let mut ids = Vec::new();
         repo.import(&plan, 0..plan.len(), &mut ids, None);
         repo.git(&["update-ref", "refs/heads/main", &ids[1].to_string()]);

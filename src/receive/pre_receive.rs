@@ -1,8 +1,16 @@
 //! The hook: environment and standard input in, exit code and message out. Whatever goes wrong on the way refuses.
+//!
+//! A push is judged on a thread of its own, for two reasons: its stack is large enough for the deepest tree that is read,
+//! whatever `ulimit -s` says, and the thread that waits for it can answer when it does not come back, as libgit2 does not from
+//! some damaged objects.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -16,7 +24,7 @@ use super::refs::Refs;
 use super::repository::Repository;
 use super::{find_policy, stdin};
 use crate::git::RefUpdate;
-use crate::policy::{DecisionLogSettings, Identity, Policy, guard, parse};
+use crate::policy::{Budget, DecisionLogSettings, Identity, Policy, guard, parse};
 use crate::push::Undecided;
 use crate::verdict::{Decision, Outcome, json as verdict_json};
 
@@ -39,46 +47,116 @@ pub struct Answer {
 /// Evaluations and violations that a log line holds at most, each; the rest is counted.
 const LOGGED: usize = 100;
 
+/// The stack of the thread that judges. Only what is used of it is taken.
+const STACK: usize = 64 << 20;
+/// How much longer than its budget of time judging may take before it is not waited for any more.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// Everything known about a push so far, for the log.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Record {
+    log: Option<DecisionLog>,
+    wants_json: bool,
+    prefix: &'static str,
     repository: Option<String>,
     actor: Option<String>,
     display: Option<String>,
     policy: Option<(String, String)>,
     updates: Vec<RefUpdate>,
+    judged: bool,
     chained: Option<i32>,
+}
+
+/// One push being judged, apart from what is known about it.
+#[derive(Clone, Copy)]
+struct Case {
+    id: DecisionId,
+    now: Timestamp,
+    started: Instant,
+}
+
+/// What the thread that judges tells the one that waits.
+enum Progress {
+    /// From here on it must be done by then, or this is the answer.
+    Until(Instant, Box<dyn FnOnce() -> Answer + Send>),
+    /// The answer.
+    Answered(Answer),
+}
+
+/// How the thread that judges is watched; not at all when there is nobody who waits.
+#[derive(Default)]
+struct Watch {
+    waiting: Option<Sender<Progress>>,
+    /// Whoever sets it first decides: the thread that judges when it is done, the one that waits when it is too late.
+    decided: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// From now on there is only so much time.
+    fn allow(&self, time: Duration, case: Case, record: &Record) {
+        let Some(waiting) = &self.waiting else { return };
+        let Some(deadline) = time.checked_add(GRACE).and_then(|time| Instant::now().checked_add(time)) else { return };
+        let record = record.clone();
+        let too_late = move || {
+            let why = Undecided::new(format!(
+                "the budget of {} ms is spent, and judging has not come to an end; push less at a time, and if the push is small, ask for a `git fsck` of the server's repository",
+                time.as_millis()
+            ));
+            undecided(&record, &why, case)
+        };
+        // Nobody waits any more: then nobody needs to know.
+        let _ = waiting.send(Progress::Until(deadline, Box::new(too_late)));
+    }
+
+    /// The push is judged, in time or not: if not, the other thread has answered and the program is about to end.
+    fn done(&self) {
+        while self.decided.swap(true, Ordering::SeqCst) {
+            std::thread::park();
+        }
+    }
 }
 
 /// Judges one push.
 pub fn pre_receive(options: &Options, environment: &Environment, input: &mut dyn Read, now: Timestamp) -> Answer {
-    let started = std::time::Instant::now();
-    let id = DecisionId::new(now);
-    let wants_json = environment.push_options().contains(&b"refwarden=json".as_slice());
-    let mut record = Record::default();
-    let mut log = None;
-    let mut prefix = "";
-    let decided = decide(options, environment, input, now, &id, started, &mut record, &mut log, &mut prefix);
-    let (mut lines, json, code) = match decided {
-        Ok(decided) => decided,
-        Err(undecided) => {
-            let mut lines = message::render_undecided(&undecided, &id.to_string());
-            // The refusal stands; a log that cannot be written only adds to its causes.
-            if let Some(log) = &log
-                && let Err(error) = log.append(&id, &undecided_body(&record, &undecided, now, started))
-            {
-                lines.push(format!("refwarden: {}", super::sanitize::sanitize(&error.to_string())));
+    watched(options, environment, input, now, &Watch::default())
+}
+
+fn watched(options: &Options, environment: &Environment, input: &mut dyn Read, now: Timestamp, watch: &Watch) -> Answer {
+    let case = Case { id: DecisionId::new(now), now, started: Instant::now() };
+    let mut record =
+        Record { wants_json: environment.push_options().contains(&b"refwarden=json".as_slice()), ..Record::default() };
+    match decide(options, environment, input, case, &mut record, watch) {
+        Ok((lines, json, code)) => answer(&record, lines, json, code),
+        Err(why) => {
+            // Until it was done somebody may have waited in vain.
+            if !record.judged {
+                watch.done();
             }
-            let json = message::render_undecided_json(&undecided, &id.to_string());
-            (lines, json, Decision::Undecided.exit_code())
+            undecided(&record, &why, case)
         }
-    };
-    if wants_json {
+    }
+}
+
+/// The answer to a push that could not be judged, which is logged where there is a log.
+fn undecided(record: &Record, why: &Undecided, case: Case) -> Answer {
+    let id = case.id.to_string();
+    let mut lines = message::render_undecided(why, &id);
+    // The refusal stands; a log that cannot be written only adds to its causes.
+    if let Some(log) = &record.log
+        && let Err(error) = log.append(&case.id, &undecided_body(record, why, case.now, case.started))
+    {
+        lines.push(format!("refwarden: {}", super::sanitize::sanitize(&error.to_string())));
+    }
+    answer(record, lines, message::render_undecided_json(why, &id), Decision::Undecided.exit_code())
+}
+
+fn answer(record: &Record, mut lines: Vec<String>, json: String, code: u8) -> Answer {
+    if record.wants_json {
         lines.push(json);
     }
-    if !prefix.is_empty() {
+    if !record.prefix.is_empty() {
         for line in &mut lines {
-            line.insert_str(0, prefix);
+            line.insert_str(0, record.prefix);
         }
     }
     Answer { lines, code }
@@ -86,35 +164,34 @@ pub fn pre_receive(options: &Options, environment: &Environment, input: &mut dyn
 
 type Decided = (Vec<String>, String, u8);
 
-#[expect(clippy::too_many_arguments, reason = "what is known when something fails must outlive the failure")]
 fn decide(
     options: &Options,
     environment: &Environment,
     input: &mut dyn Read,
-    now: Timestamp,
-    id: &DecisionId,
-    started: std::time::Instant,
+    case: Case,
     record: &mut Record,
-    log: &mut Option<DecisionLog>,
-    prefix: &mut &'static str,
+    watch: &Watch,
 ) -> Result<Decided, Undecided> {
+    let Case { id, now, started } = case;
     let repository = Repository::open(&environment.git_dir()?)?;
-    *log = Some(decision_log(&DecisionLogSettings::default(), &repository)?);
+    record.log = Some(decision_log(&DecisionLogSettings::default(), &repository)?);
     environment.refuse_views()?;
     let raw = stdin::read(input)?;
     let updates = stdin::parse(&raw, repository.format)?;
     record.updates.clone_from(&updates);
+    watch.allow(Budget::default().time, case, record);
     let policy = load_policy(options.policy.as_deref(), &repository, record)?;
-    *log = Some(decision_log(&policy.server.decision_log, &repository)?);
+    record.log = Some(decision_log(&policy.server.decision_log, &repository)?);
     let identity = policy.server.identity.as_ref().ok_or_else(|| no_identity(&policy))?;
     if *identity == Identity::Gitlab {
-        *prefix = "GL-HOOK-ERR: ";
+        record.prefix = "GL-HOOK-ERR: ";
     }
     let actor = environment.actor(identity)?;
     record.actor = Some(actor.name.clone());
     record.display.clone_from(&actor.display);
     let name = environment.repository(&policy.server, &repository)?;
     record.repository = Some(name.clone());
+    watch.allow(policy.server.budget.time, case, record);
     let refs = Refs::open(&repository)?;
     let quarantine = environment.quarantine()?;
     let objects = Objects::open(&repository.common_dir, quarantine.as_deref(), repository.format, policy.server.budget)?;
@@ -130,6 +207,8 @@ fn decide(
         updates,
         merges_pull_request: merges,
     })?;
+    watch.done();
+    record.judged = true;
     let mut lines = Vec::new();
     if judged.verdict.decision == Decision::Accepted
         && let Some(code) = run_chained(&repository, environment, &raw)?
@@ -140,8 +219,8 @@ fn decide(
             lines.push(format!("refwarden: refused by the chained hook, which exited with {code}. decision {id}"));
         }
     }
-    if let Some(log) = log {
-        log.append(id, &judged_body(record, &judged, &policy, now, started))
+    if let Some(log) = &record.log {
+        log.append(&id, &judged_body(record, &judged, &policy, now, started))
             .map_err(|error| Undecided::new(format!("the decision cannot be logged: {error}")))?;
     }
     let file = short_file(&policy.file);
@@ -157,7 +236,11 @@ fn decide(
     }
     for bypass in &judged.expired {
         if judged.verdict.decision != Decision::Accepted {
-            lines.push(format!("refwarden: a bypass for you has expired ({file}:{})", bypass.at.line));
+            lines.push(format!(
+                "refwarden: a bypass for you has expired ({}:{})",
+                super::sanitize::sanitize(file),
+                bypass.at.line
+            ));
         }
     }
     Ok((lines, message::render_json(&judged.verdict, &about), judged.verdict.decision.exit_code()))
@@ -241,18 +324,12 @@ fn body(record: &Record, decision: Decision, cause: Option<&str>, now: Timestamp
     body
 }
 
-fn work(work: super::objects::Work, started: std::time::Instant) -> Value {
+fn work(work: super::objects::Work, started: Instant) -> Value {
     let milliseconds = (started.elapsed().as_secs_f64() * 100_000.0).round() / 100.0;
     json!({ "commits": work.commits, "objects": work.objects, "paths": work.paths, "milliseconds": milliseconds })
 }
 
-fn judged_body(
-    record: &Record,
-    judged: &Judged<'_>,
-    policy: &Policy,
-    now: Timestamp,
-    started: std::time::Instant,
-) -> Map<String, Value> {
+fn judged_body(record: &Record, judged: &Judged<'_>, policy: &Policy, now: Timestamp, started: Instant) -> Map<String, Value> {
     let mut body = body(record, judged.verdict.decision, None, now);
     if judged.import {
         body.insert("import".to_owned(), json!(true));
@@ -271,7 +348,7 @@ fn judged_body(
     body
 }
 
-fn undecided_body(record: &Record, undecided: &Undecided, now: Timestamp, started: std::time::Instant) -> Map<String, Value> {
+fn undecided_body(record: &Record, undecided: &Undecided, now: Timestamp, started: Instant) -> Map<String, Value> {
     let mut body = body(record, Decision::Undecided, Some(&undecided.why), now);
     let updates: Vec<_> = record.updates.iter().map(verdict_json::ref_update).collect();
     body.insert("updates".to_owned(), json!(updates));
@@ -306,14 +383,7 @@ pub fn run(arguments: impl Iterator<Item = std::ffi::OsString>) -> u8 {
             _ => return usage(&format!("unknown argument `{}`", argument.to_string_lossy())),
         }
     }
-    let answer = std::panic::catch_unwind(|| {
-        let environment = Environment::of_process();
-        pre_receive(&options, &environment, &mut std::io::stdin().lock(), Timestamp::now())
-    });
-    let answer = answer.unwrap_or_else(|_| Answer {
-        lines: vec!["refwarden: an internal error; nothing was accepted. please report it".to_owned()],
-        code: Decision::Undecided.exit_code(),
-    });
+    let answer = supervised(options);
     let mut text = answer.lines.join("\n");
     if !text.is_empty() {
         text.push('\n');
@@ -321,6 +391,44 @@ pub fn run(arguments: impl Iterator<Item = std::ffi::OsString>) -> u8 {
     // Whether the client still listens changes nothing about the answer.
     let _ = std::io::stderr().write_all(text.as_bytes());
     answer.code
+}
+
+/// Judges a push on a thread of its own, and answers for it if it does not come back.
+fn supervised(options: Options) -> Answer {
+    let failed = |why: &str| Answer {
+        lines: vec![format!("refwarden: {why}; nothing was accepted")],
+        code: Decision::Undecided.exit_code(),
+    };
+    let (sender, progress) = mpsc::channel();
+    let watch = Watch { waiting: Some(sender.clone()), decided: Arc::default() };
+    let decided = Arc::clone(&watch.decided);
+    let judge = move || {
+        let environment = Environment::of_process();
+        let answer = watched(&options, &environment, &mut std::io::stdin().lock(), Timestamp::now(), &watch);
+        let _ = sender.send(Progress::Answered(answer));
+    };
+    if let Err(error) = std::thread::Builder::new().stack_size(STACK).spawn(judge) {
+        return failed(&format!("cannot start: {}", super::sanitize::sanitize(&error.to_string())));
+    }
+    let mut limit: Option<(Instant, Box<dyn FnOnce() -> Answer + Send>)> = None;
+    loop {
+        let next = match &limit {
+            Some((deadline, _)) => progress.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            None => progress.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match (next, limit.take()) {
+            (Ok(Progress::Answered(answer)), _) => return answer,
+            (Ok(Progress::Until(deadline, too_late)), _) => limit = Some((deadline, too_late)),
+            (Err(RecvTimeoutError::Timeout), Some((_, too_late))) => {
+                if !decided.swap(true, Ordering::SeqCst) {
+                    return too_late();
+                }
+                // It was done in time, and has an answer in a moment, or when the chained hook has.
+            }
+            // A panic, which has printed itself.
+            (Err(_), _) => return failed("an internal error (please report it)"),
+        }
+    }
 }
 
 fn usage(why: &str) -> u8 {

@@ -369,7 +369,8 @@ impl Refs {
                 name.push(b'/');
                 name.extend_from_slice(entry.file_name().as_bytes());
                 let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
-                if kind.is_dir() {
+                // git looks into linked folders too. A link in circles ends where names get too long to be any.
+                if kind.is_dir() || (kind.is_symlink() && name.len() < 1024 && entry.path().is_dir()) {
                     folders.push(name);
                     continue;
                 }

@@ -132,6 +132,7 @@ fn options(access: Access) -> OpenOptions {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
+        // What was put in a file's place since it was looked at is not followed either.
         options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     }
     options
