@@ -21,8 +21,6 @@ const FEW_TIPS: usize = 256;
 /// Above this many paths, a merge's parents are compared with their merge bases as whole trees.
 const FEW_PATHS: usize = 256;
 
-/// Says something about a change.
-
 /// What a push's facts are collected from.
 pub struct Collector<'a> {
     /// The objects, the quarantine included.

@@ -15,11 +15,14 @@ use crate::push::Undecided;
 /// Tables are merged and removed while they are read; then the list is read again.
 const ATTEMPTS: usize = 5;
 
+/// A symbolic ref's name and what it points at, both as written.
+type SymbolicRef = (Vec<u8>, Vec<u8>);
+
 /// Every symbolic ref, `HEAD` too, with what it points at, as written.
 ///
 /// # Errors
 /// The tables cannot be read, or are not as the format says.
-pub(super) fn symbolic_refs(common_dir: &Path, format: ObjectFormat) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Undecided> {
+pub(super) fn symbolic_refs(common_dir: &Path, format: ObjectFormat) -> Result<Vec<SymbolicRef>, Undecided> {
     let folder = common_dir.join("reftable");
     let unreadable = |error: &io::Error| Undecided::new(format!("cannot read `{}`: {error}", folder.display()));
     for _ in 0..ATTEMPTS {
