@@ -166,7 +166,8 @@ fn agrees(seed: u64) {
             .arg(&scene.server.dir)
             .arg("--objects")
             .arg(&scene.work.dir);
-        let output = explain.args([&update.0, "-", &scene.objects.id(&scene.work, &update.1)]).output().unwrap();
+        let old = scene.server.value(&update.0).unwrap_or_else(|| scene.server.null());
+        let output = explain.args([&update.0, &old, &scene.objects.id(&scene.work, &update.1)]).output().unwrap();
         let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
         let unplaced = |mut all: Vec<super::Violation>| {
             // With which of several commits a path is named depends on the order of the walk.
