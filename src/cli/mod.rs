@@ -25,7 +25,9 @@ use clap::{CommandFactory, Parser, Subcommand};
   refwarden check policy.toml                  find every problem in a policy
   refwarden install /srv/git/app.git           put the hook in place
   refwarden explain --repo /srv/git/app.git --actor claude-1 refs/heads/main main feature
-                                               ask for a verdict before any push")]
+                                               ask for a verdict before any push
+
+REFWARDEN_LOG=debug shows on standard error what a verdict is made of.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -89,9 +91,19 @@ const FAILED: u8 = 2;
 
 type Result<T, E = Failure> = std::result::Result<T, E>;
 
+/// Shows what the program does on standard error, as far as `REFWARDEN_LOG` asks: `error`, `warn`, `info`, `debug` or `trace`.
+fn show_traces() {
+    let level = std::env::var("REFWARDEN_LOG").ok().and_then(|level| level.parse::<tracing::Level>().ok());
+    if let Some(level) = level {
+        let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(is_terminal).without_time().init();
+    }
+}
+
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    show_traces();
     let mut out = anstream::stdout().lock();
     let done = match cli.command {
         Command::Check(command) => command.run(&mut out),

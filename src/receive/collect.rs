@@ -171,6 +171,7 @@ impl Collector<'_> {
     ) -> UpdateFacts {
         let mut facts = UpdateFacts::new(pushed.update.clone());
         facts.names = names.to_vec();
+        tracing::debug!(ruleset = covered.ruleset.name, reference = ?pushed.update.name, ?held, ?needs, "collecting");
         facts.rewrite = pushed.rewrite;
         facts.merges_pull_request = pushed.merges_pull_request;
         let Some(new) = pushed.update.change.new_value() else {
@@ -190,6 +191,7 @@ impl Collector<'_> {
             if changes {
                 facts.landing = self.landing(new, held, covered, phase).map(Rc::new).into();
             }
+            tracing::debug!(entering = ?facts.entering, landing = ?facts.landing, work = ?self.objects.work(), "collected");
         }
         facts
     }
