@@ -7,9 +7,9 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -77,21 +77,39 @@ struct Case {
 
 /// What the thread that judges tells the one that waits.
 enum Progress {
-    /// From here on it must be done by then, or this is the answer.
-    Until(Instant, Box<dyn FnOnce() -> Answer + Send>),
+    /// The limit is earlier than when it would have looked.
+    Sooner,
     /// The answer.
     Answered(Answer),
 }
 
+/// Judging must be done by then, or this is the answer.
+type Limit = (Instant, Box<dyn FnOnce() -> Answer + Send>);
+
 /// How the thread that judges is watched; not at all when there is nobody who waits.
-#[derive(Default)]
+///
+/// Waking the other thread costs a small push more than judging it, so it is not told of limits: it looks when the default
+/// budget would be spent.
 struct Watch {
     waiting: Option<Sender<Progress>>,
+    limit: Arc<Mutex<Option<Limit>>>,
+    /// When the waiting thread looks at the limit for the first time.
+    looks_at: Instant,
     /// Whoever sets it first decides: the thread that judges when it is done, the one that waits when it is too late.
     decided: Arc<AtomicBool>,
 }
 
+fn locked(limit: &Mutex<Option<Limit>>) -> MutexGuard<'_, Option<Limit>> {
+    // A panic while it was held left either limit whole.
+    limit.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Watch {
+    fn new(waiting: Option<Sender<Progress>>) -> Watch {
+        let looks_at = Instant::now() + Budget::default().time + GRACE;
+        Watch { waiting, limit: Arc::default(), looks_at, decided: Arc::default() }
+    }
+
     /// From now on there is only so much time.
     fn allow(&self, time: Duration, case: Case, record: &Record) {
         let Some(waiting) = &self.waiting else { return };
@@ -104,8 +122,11 @@ impl Watch {
             ));
             undecided(&record, &why, case)
         };
-        // Nobody waits any more: then nobody needs to know.
-        let _ = waiting.send(Progress::Until(deadline, Box::new(too_late)));
+        *locked(&self.limit) = Some((deadline, Box::new(too_late)));
+        if deadline < self.looks_at {
+            // Nobody waits any more: then nobody needs to know.
+            let _ = waiting.send(Progress::Sooner);
+        }
     }
 
     /// The push is judged, in time or not: if not, the other thread has answered and the program is about to end.
@@ -118,7 +139,7 @@ impl Watch {
 
 /// Judges one push.
 pub fn pre_receive(options: &Options, environment: &Environment, input: &mut dyn Read, now: Timestamp) -> Answer {
-    watched(options, environment, input, now, &Watch::default())
+    watched(options, environment, input, now, &Watch::new(None))
 }
 
 fn watched(options: &Options, environment: &Environment, input: &mut dyn Read, now: Timestamp, watch: &Watch) -> Answer {
@@ -400,33 +421,39 @@ fn supervised(options: Options) -> Answer {
         code: Decision::Undecided.exit_code(),
     };
     let (sender, progress) = mpsc::channel();
-    let watch = Watch { waiting: Some(sender.clone()), decided: Arc::default() };
-    let decided = Arc::clone(&watch.decided);
+    let watch = Watch::new(Some(sender.clone()));
+    let (limit, decided, mut looks_at) = (Arc::clone(&watch.limit), Arc::clone(&watch.decided), watch.looks_at);
     let judge = move || {
         let environment = Environment::of_process();
         let answer = watched(&options, &environment, &mut std::io::stdin().lock(), Timestamp::now(), &watch);
         let _ = sender.send(Progress::Answered(answer));
+        // The program ends with the answer; giving back the stack before would only take time.
+        loop {
+            std::thread::park();
+        }
     };
     if let Err(error) = std::thread::Builder::new().stack_size(STACK).spawn(judge) {
         return failed(&format!("cannot start: {}", super::sanitize::sanitize(&error.to_string())));
     }
-    let mut limit: Option<(Instant, Box<dyn FnOnce() -> Answer + Send>)> = None;
     loop {
-        let next = match &limit {
-            Some((deadline, _)) => progress.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-            None => progress.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        match (next, limit.take()) {
-            (Ok(Progress::Answered(answer)), _) => return answer,
-            (Ok(Progress::Until(deadline, too_late)), _) => limit = Some((deadline, too_late)),
-            (Err(RecvTimeoutError::Timeout), Some((_, too_late))) => {
-                if !decided.swap(true, Ordering::SeqCst) {
-                    return too_late();
+        match progress.recv_timeout(looks_at.saturating_duration_since(Instant::now())) {
+            Ok(Progress::Answered(answer)) => return answer,
+            Ok(Progress::Sooner) => looks_at = locked(&limit).as_ref().map_or(looks_at, |(deadline, _)| *deadline),
+            Err(RecvTimeoutError::Timeout) => {
+                let now = Instant::now();
+                let due = locked(&limit).take_if(|(deadline, _)| *deadline <= now);
+                match due {
+                    Some((_, too_late)) if !decided.swap(true, Ordering::SeqCst) => return too_late(),
+                    // It was done in time, and has an answer in a moment, or when the chained hook has; or git has not yet said
+                    // what is pushed; or there is time left.
+                    _ => {
+                        let left = locked(&limit).as_ref().map(|(deadline, _)| *deadline);
+                        looks_at = left.unwrap_or(now + Budget::default().time);
+                    }
                 }
-                // It was done in time, and has an answer in a moment, or when the chained hook has.
             }
             // A panic, which has printed itself.
-            (Err(_), _) => return failed("an internal error (please report it)"),
+            Err(RecvTimeoutError::Disconnected) => return failed("an internal error (please report it)"),
         }
     }
 }
