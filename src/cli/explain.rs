@@ -94,7 +94,7 @@ impl Explain {
             }
             Err(Failure::new(format!("`{revision}` is no revision of the repository or of the clone")))
         };
-        let refs = Refs::open(&repository, std::slice::from_ref(&name))?;
+        let refs = Refs::open(&repository)?;
         let change = match (resolve_old(&self.old, &refs, &name, &resolve)?, resolve(&self.new)?) {
             (None, Some(new)) => Change::Create { new },
             (Some(old), Some(new)) => Change::Update { old, new },

@@ -77,7 +77,7 @@ fn read(path: &Path) -> Result<Option<Found>, Undecided> {
 fn read_from_ref(repository: &Repository, reference: &str, path: &str) -> Result<Found, Undecided> {
     let failed = |why: String| Undecided::new(format!("cannot read the policy `{reference}:{path}`: {why}"));
     let name = RefName::parse(reference.as_bytes()).map_err(|bad| failed(format!("the ref's name is not one: {}", bad.0)))?;
-    let refs = Refs::open(repository, std::slice::from_ref(&name))?;
+    let refs = Refs::open(repository)?;
     let tip = refs.resolve(&name)?.1.ok_or_else(|| failed("the ref does not exist".to_owned()))?;
     let objects = Objects::open(&repository.common_dir, None, repository.format, Budget::default())?;
     let tree = objects.node(tip)?.tree;

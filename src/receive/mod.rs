@@ -14,6 +14,7 @@ pub mod message;
 pub mod objects;
 mod pre_receive;
 pub mod refs;
+mod reftable;
 pub mod repository;
 pub mod sanitize;
 pub mod stdin;

@@ -115,8 +115,7 @@ fn decide(
     record.display.clone_from(&actor.display);
     let name = environment.repository(&policy.server, &repository)?;
     record.repository = Some(name.clone());
-    let names: Vec<_> = updates.iter().map(|update| update.name.clone()).collect();
-    let refs = Refs::open(&repository, &names)?;
+    let refs = Refs::open(&repository)?;
     let quarantine = environment.quarantine()?;
     let objects = Objects::open(&repository.common_dir, quarantine.as_deref(), repository.format, policy.server.budget)?;
     let merges =

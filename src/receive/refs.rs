@@ -10,6 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::reftable;
 use super::repository::Repository;
 use crate::git::{ObjectFormat, Oid, RefKind, RefName};
 use crate::policy::DefaultBranch;
@@ -55,16 +56,16 @@ struct Packed {
 }
 
 impl Refs {
-    /// Opens the refs of a repository. `pushed` are the names a push is about.
+    /// Opens the refs of a repository.
     ///
     /// # Errors
     /// The refs cannot be read.
-    pub fn open(repository: &Repository, pushed: &[RefName]) -> Result<Refs, Undecided> {
+    pub fn open(repository: &Repository) -> Result<Refs, Undecided> {
         let Repository { git_dir, common_dir, format, .. } = repository;
         if repository.refs_in_files {
             Refs::open_files(git_dir, common_dir, *format)
         } else {
-            Refs::open_listed(git_dir, common_dir, *format, pushed)
+            Refs::open_listed(git_dir, common_dir, *format)
         }
     }
 
@@ -86,7 +87,7 @@ impl Refs {
     ///
     /// # Errors
     /// `git` cannot be run, fails, or answers something unreadable.
-    fn open_listed(git_dir: &Path, common_dir: &Path, format: ObjectFormat, pushed: &[RefName]) -> Result<Refs, Undecided> {
+    fn open_listed(git_dir: &Path, common_dir: &Path, format: ObjectFormat) -> Result<Refs, Undecided> {
         let output = super::git_command(git_dir, &["for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)"])?;
         let mut listed = BTreeMap::new();
         for line in output.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
@@ -101,18 +102,10 @@ impl Refs {
             };
             listed.insert(name, value);
         }
-        // A symbolic ref that points at nothing is not listed, and a push to it creates what its chain ends at.
-        for name in pushed {
-            let mut name = name.clone();
-            while !listed.contains_key(&name)
-                && let Some(target) = super::git_symbolic_ref(git_dir, name.as_bytes())?
-            {
-                let next = RefName::parse(&target);
+        // Those that point at nothing are not listed, and of the others only where their chain ends.
+        for (name, target) in reftable::symbolic_refs(common_dir, format)? {
+            if let Ok(name) = RefName::parse(&name) {
                 listed.insert(name, RefValue::Symbolic(target));
-                match next {
-                    Ok(next) => name = next,
-                    Err(_) => break,
-                }
             }
         }
         let head = super::git_symbolic_ref(git_dir, b"HEAD")?;

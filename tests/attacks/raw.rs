@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{HEAD, Server, Work, clean};
+use crate::support::{HEAD, Server, Storage, Work, clean};
 
 const GUARDED: &str = r#"
 [[ruleset]]
@@ -734,4 +734,33 @@ fn what_is_sent_in_parts() {
     let good = work.commit("good", &[("README", "2")]);
     let answer = server.raw_push("dev", &work, &[line(&base, &good, "refs/heads/main")], &[&format!("^{base}"), &good], "");
     assert!(answer.contains("ok refs/heads/main"), "{answer}");
+}
+
+/// Many symbolic refs in a reftable, over several blocks and tables, some of them changed and removed again.
+#[test]
+fn many_symbolic_refs_in_a_reftable() {
+    for sha256 in [false, true] {
+        let rules = "[[ruleset]]\nname = \"r\"\ntarget = \"branch\"\nrefs = [\"safe/**/*\"]\n[ruleset.rules]\ncreation = true\nupdate = true\n";
+        let server = Server::stored(rules, Storage { sha256, reftable: true });
+        server.git(["config", "reftable.blockSize", "1024"]);
+        let work = server.with_main(&[("README", "1")]);
+        let base = work.id("HEAD");
+        let here = inside(&server);
+        let mut commands = String::new();
+        for n in 0..400 {
+            commands
+                .push_str(&format!("create refs/heads/many/{n} {base}\nsymref-create refs/heads/safe/{n} refs/heads/free/{n}\n"));
+        }
+        here.git_with(&["update-ref", "--stdin"], commands.as_bytes());
+        server.git(["symbolic-ref", "refs/heads/safe/7", "refs/heads/elsewhere"]);
+        server.git(["symbolic-ref", "--delete", "refs/heads/safe/8"]);
+        for n in [0, 6, 9, 123, 250, 399] {
+            work.push("dev", &[&format!("main:refs/heads/free/{n}")]).refuse("creation");
+        }
+        work.push("dev", &["main:refs/heads/elsewhere"]).refuse("creation");
+        work.push("dev", &["main:refs/heads/free/7", "main:refs/heads/free/8", "main:refs/heads/free/400"]).accept();
+        server.git(["pack-refs", "--all"]);
+        work.push("dev", &["main:refs/heads/free/399"]).refuse("creation");
+        work.push("dev", &["main:refs/heads/free/401"]).accept();
+    }
 }
