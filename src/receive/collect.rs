@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::graph::{Entering, is_ancestor, merge_bases};
+use super::graph::{Entering, is_ancestor, merge_bases, newest_of_each_line};
 use super::objects::Objects;
 use super::refs::Refs;
 use super::tree_diff::{Collect, diff, entry_at};
@@ -460,17 +460,9 @@ impl Collector<'_> {
         if origins.is_empty() {
             origins = from_default;
         }
-        origins.sort_unstable();
-        origins.dedup();
         let mut newest = Vec::new();
-        for &origin in &origins {
-            let mut below = false;
-            for &other in origins.iter().filter(|&&other| other != origin) {
-                below = below || is_ancestor(self.objects, origin, other)?;
-            }
-            if !below {
-                newest.push(Some(self.objects.node(origin)?.tree));
-            }
+        for origin in newest_of_each_line(self.objects, &origins)? {
+            newest.push(Some(self.objects.node(origin)?.tree));
         }
         if newest.is_empty() {
             newest.push(None);

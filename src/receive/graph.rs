@@ -3,6 +3,7 @@
 //! Walks go by committer time, newest first, because that ends them early; times are the committer's word, so that no answer
 //! depends on them, only how long it takes to find.
 
+use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use super::objects::Objects;
@@ -12,14 +13,14 @@ use crate::push::Undecided;
 /// A queue of commits, newest first.
 #[derive(Default)]
 struct Queue {
-    heap: BinaryHeap<(i64, std::cmp::Reverse<u64>, Oid)>,
+    heap: BinaryHeap<(i64, Reverse<u64>, Oid)>,
     pushed: u64,
 }
 
 impl Queue {
     fn push(&mut self, time: i64, id: Oid) {
         self.pushed += 1;
-        self.heap.push((time, std::cmp::Reverse(self.pushed), id));
+        self.heap.push((time, Reverse(self.pushed), id));
     }
 
     fn pop(&mut self) -> Option<(i64, Oid)> {
@@ -45,9 +46,9 @@ pub struct Entering<'o> {
     /// Commits in the queue that are not hidden.
     waiting: HashSet<Oid>,
     /// Commits out of the queue, not hidden, that were there before the push: those that a ref may reach after all.
-    open: HashMap<Oid, i64>,
-    /// The smallest time in `open`, if it is known.
-    oldest_open: Option<i64>,
+    open: HashSet<Oid>,
+    /// The same, oldest first, and some that are not open any more.
+    by_age: BinaryHeap<Reverse<(i64, Oid)>>,
 }
 
 impl<'o> Entering<'o> {
@@ -62,8 +63,8 @@ impl<'o> Entering<'o> {
             hidden: HashMap::new(),
             reached: Vec::new(),
             waiting: HashSet::new(),
-            open: HashMap::new(),
-            oldest_open: None,
+            open: HashSet::new(),
+            by_age: BinaryHeap::new(),
         };
         walk.see(new)?;
         Ok(walk)
@@ -89,9 +90,7 @@ impl<'o> Entering<'o> {
         self.queue.push(self.objects.node(id)?.time, id);
         self.hidden.insert(id, true);
         self.waiting.remove(&id);
-        if self.open.remove(&id).is_some() {
-            self.oldest_open = None;
-        }
+        self.open.remove(&id);
         Ok(true)
     }
 
@@ -121,8 +120,8 @@ impl<'o> Entering<'o> {
             } else if self.waiting.remove(&id) {
                 self.reached.push(id);
                 if node.was_there {
-                    self.open.insert(id, node.time);
-                    self.oldest_open = self.oldest_open.map(|oldest| oldest.min(node.time));
+                    self.open.insert(id);
+                    self.by_age.push(Reverse((node.time, id)));
                 }
                 for &parent in &node.parents {
                     self.see(parent)?;
@@ -133,10 +132,13 @@ impl<'o> Entering<'o> {
     }
 
     fn oldest_open(&mut self) -> Option<i64> {
-        if self.oldest_open.is_none() {
-            self.oldest_open = self.open.values().copied().min();
+        while let Some(Reverse((time, id))) = self.by_age.peek() {
+            if self.open.contains(id) {
+                return Some(*time);
+            }
+            self.by_age.pop();
         }
-        self.oldest_open
+        None
     }
 
     /// Whether commits are left that were there before the push, so that some other ref may reach them.
@@ -153,6 +155,52 @@ impl<'o> Entering<'o> {
     pub fn commits(&self) -> Vec<Oid> {
         self.reached.iter().copied().filter(|&id| self.enters(id)).collect()
     }
+}
+
+/// Those of the commits that no other one descends from, in one walk. Where clocks lie for long, more are kept than are needed.
+///
+/// # Errors
+/// A commit cannot be read, or the budget is spent.
+pub fn newest_of_each_line(objects: &Objects, commits: &[Oid]) -> Result<Vec<Oid>, Undecided> {
+    let mut left: HashSet<Oid> = HashSet::new();
+    let mut by_age: BinaryHeap<Reverse<(i64, Oid)>> = BinaryHeap::new();
+    let mut queue = Queue::default();
+    let mut below: HashSet<Oid> = HashSet::new();
+    let mut descend = |id: Oid, queue: &mut Queue| -> Result<(), Undecided> {
+        for &parent in &objects.node(id)?.parents {
+            if below.insert(parent) {
+                queue.push(objects.node(parent)?.time, parent);
+            }
+        }
+        Ok(())
+    };
+    for &id in commits {
+        if left.insert(id) {
+            by_age.push(Reverse((objects.node(id)?.time, id)));
+            descend(id, &mut queue)?;
+        }
+    }
+    let mut slop = SLOP;
+    while left.len() > 1
+        && let Some((time, id)) = queue.pop()
+    {
+        objects.step()?;
+        while by_age.peek().is_some_and(|Reverse((_, oldest))| !left.contains(oldest)) {
+            by_age.pop();
+        }
+        if left.remove(&id) {
+            slop = SLOP;
+        } else if by_age.peek().is_some_and(|Reverse((oldest, _))| time < *oldest) {
+            slop -= 1;
+            if slop == 0 {
+                break;
+            }
+        }
+        descend(id, &mut queue)?;
+    }
+    let mut newest: Vec<Oid> = left.into_iter().collect();
+    newest.sort_unstable();
+    Ok(newest)
 }
 
 const FIRST: u8 = 1;
