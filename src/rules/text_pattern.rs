@@ -71,10 +71,11 @@ impl TextPattern {
     /// Why the text breaks the pattern, or `None`.
     ///
     /// A text that is not UTF-8 keeps a pattern only if both its bytes and its readable form do, so that a stray byte
-    /// hides nothing from a negated pattern.
+    /// hides nothing from a negated pattern. The same goes for a text with a NUL, behind which git shows nothing.
     pub(super) fn objection(&self, subject: &str, text: &[u8]) -> Option<String> {
         let readable = String::from_utf8_lossy(text);
-        let kept = [text, readable.as_bytes()].iter().all(|text| self.matches(text) != self.negate);
+        let shown = text.split(|&byte| byte == 0).next().unwrap_or_default();
+        let kept = [text, readable.as_bytes(), shown].iter().all(|text| self.matches(text) != self.negate);
         if kept {
             return None;
         }
