@@ -4,6 +4,7 @@
 //! code that reads them in a push.
 
 mod oracle;
+mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
 

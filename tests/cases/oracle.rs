@@ -236,13 +236,20 @@ pub fn facts(scene: &Scene, seen: &Seen, selected: &Selected<'_>) -> Vec<UpdateF
             if ruleset.actors.is_everyone() {
                 hidden.extend(&tips);
             }
-            let mut arguments = vec!["rev-list", "--parents", &commit, "--not"];
-            arguments.extend(hidden.iter().map(|id| id.as_str()));
+            // Not `--not`: where clocks lie, git ends that walk too early.
+            let mut reached = HashSet::new();
+            if !hidden.is_empty() {
+                let mut arguments = vec!["rev-list"];
+                arguments.extend(hidden.iter().map(|id| id.as_str()));
+                reached.extend(git_lines(scene, &arguments));
+            }
             let mut entering = Vec::new();
-            for line in git(scene, &arguments).lines() {
+            for line in git_lines(scene, &["rev-list", "--parents", &commit]) {
                 let mut ids = line.split(' ').map(str::to_owned);
                 let id = ids.next().unwrap();
-                // `--parents` says each parent once; the commit itself says them all.
+                if reached.contains(&id) {
+                    continue;
+                }
                 let raw = git(scene, &["cat-file", "commit", &id]) + "\n";
                 let parents: Vec<String> = ids.collect();
                 entering.push(Rc::new(EnteringCommit {
