@@ -764,3 +764,41 @@ fn many_symbolic_refs_in_a_reftable() {
         work.push("dev", &["main:refs/heads/free/401"]).accept();
     }
 }
+
+/// git shows nothing of a message behind a NUL.
+#[test]
+fn a_message_that_goes_on_unseen() {
+    let server = Server::new(
+        "[[ruleset]]\nname = \"r\"\ntarget = \"branch\"\nrefs = [\"main\"]\n[ruleset.rules]\ncommit_message_pattern = { operator = \"contains\", pattern = \"JIRA-\" }\n",
+    );
+    let work = server.with_main(&[("README", "1")]);
+    let base = work.id("HEAD");
+    let head = format!("tree {}\nparent {base}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\n", work.id("HEAD^{tree}"));
+    let bad = literally(&work, "commit", format!("{head}plain\0JIRA-1\n").as_bytes());
+    work.push("dev", &[&format!("{bad}:main")]).refuse("commit_message_pattern");
+    let good = literally(&work, "commit", format!("{head}plain JIRA-1\0and more\n").as_bytes());
+    work.push("dev", &[&format!("{good}:main")]).accept();
+}
+
+/// A new branch on a history with many covered tips, which are all below each other.
+#[test]
+fn many_covered_tips_on_one_line() {
+    let server = Server::new(&format!("budget = {{ commits = 1_500 }}\n{}", GUARDED.replace("[\"main\"]", "[\"release/*\"]")));
+    let work = server.work();
+    let mut stream = String::new();
+    for n in 1..=1000 {
+        stream
+            .push_str(&format!("commit refs/heads/line\nmark :{n}\ncommitter a <a@b> {} +0000\ndata 1\nx\n", 1_600_000_000 + n));
+        stream.push_str(&if n == 1 { "M 644 inline README\ndata 1\nx\n".to_owned() } else { format!("from :{}\n", n - 1) });
+        stream.push_str(&format!("reset refs/heads/release/{n}\nfrom :{n}\n\n"));
+    }
+    let here = inside(&server);
+    here.git_with(&["fast-import", "--quiet"], stream.as_bytes());
+    server.git(["update-ref", "refs/heads/main", "refs/heads/line~999"]);
+    work.git(["fetch", "--quiet", "origin", "refs/heads/line"]);
+    work.git(["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    work.commit("good", &[("README", "2")]);
+    work.push("dev", &["main:refs/heads/release/new"]).accept();
+    work.commit("bad", &[("secret/x", "1")]);
+    work.push("dev", &["main:refs/heads/release/newer"]).refuse("file_path_restriction");
+}
