@@ -15,14 +15,14 @@ use crate::push::Undecided;
 /// Tables are merged and removed while they are read; then the list is read again.
 const ATTEMPTS: usize = 5;
 
-/// A symbolic ref's name and what it points at, both as written.
-type SymbolicRef = (Vec<u8>, Vec<u8>);
+/// Names, each with what it points at if it is symbolic.
+type Targets = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Every symbolic ref, `HEAD` too, with what it points at, as written.
 ///
 /// # Errors
 /// The tables cannot be read, or are not as the format says.
-pub(super) fn symbolic_refs(common_dir: &Path, format: ObjectFormat) -> Result<Vec<SymbolicRef>, Undecided> {
+pub(super) fn symbolic_refs(common_dir: &Path, format: ObjectFormat) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Undecided> {
     let folder = common_dir.join("reftable");
     let unreadable = |error: &io::Error| Undecided::new(format!("cannot read `{}`: {error}", folder.display()));
     for _ in 0..ATTEMPTS {
@@ -40,7 +40,7 @@ pub(super) fn symbolic_refs(common_dir: &Path, format: ObjectFormat) -> Result<V
             continue;
         }
         // Later tables win.
-        let mut merged = BTreeMap::new();
+        let mut merged = Targets::new();
         for table in &tables {
             read_table(table, format, &mut merged).ok_or_else(|| {
                 Undecided::new(format!("a table in `{}` is not as the format of reftables says", folder.display()))
@@ -52,7 +52,7 @@ pub(super) fn symbolic_refs(common_dir: &Path, format: ObjectFormat) -> Result<V
 }
 
 /// Adds a table's refs to what is known: a target for symbolic ones, nothing for others. `None` when it is malformed.
-fn read_table(table: &[u8], format: ObjectFormat, refs: &mut BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Option<()> {
+fn read_table(table: &[u8], format: ObjectFormat, refs: &mut Targets) -> Option<()> {
     let (header, footer) = match table.get(..5)? {
         b"REFT\x01" => (24, 68),
         b"REFT\x02" => (28, 72),
@@ -80,7 +80,7 @@ fn read_table(table: &[u8], format: ObjectFormat, refs: &mut BTreeMap<Vec<u8>, O
     Some(())
 }
 
-fn read_block(block: &[u8], first: usize, format: ObjectFormat, refs: &mut BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Option<()> {
+fn read_block(block: &[u8], first: usize, format: ObjectFormat, refs: &mut Targets) -> Option<()> {
     let restarts = number(block.get(block.len().checked_sub(2)?..)?);
     let end = block.len().checked_sub(2 + 3 * restarts)?;
     let mut rest = block.get(first..end)?;
