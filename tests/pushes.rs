@@ -115,3 +115,46 @@ update = true
     assert_eq!(server.decisions().pop().unwrap()["import"], serde_json::Value::Bool(true));
     work.push("importer", &["HEAD:refs/heads/topic"]).refuse("creation");
 }
+
+#[test]
+fn excluding_the_default_branch_excludes_no_other_before_there_is_one() {
+    let server = Server::new(
+        r#"
+[[ruleset]]
+name = "all but the default"
+target = "branch"
+refs = { include = ["~ALL"], exclude = ["~DEFAULT_BRANCH"] }
+[ruleset.rules]
+file_path_restriction = { restricted_file_paths = ["secret/**/*"] }
+"#,
+    );
+    let work = server.work();
+    work.commit("first", &[("secret/a", "1")]);
+    work.push("dev", &["main:refs/heads/release"]).refuse("file_path_restriction");
+    work.push("dev", &["main"]).accept();
+}
+
+#[test]
+fn a_release_is_compared_with_its_branch_and_not_with_the_release_before() {
+    let server = Server::new(
+        r#"
+[[ruleset]]
+name = "releases carry reviewed workflows"
+target = "tag"
+refs = ["v*"]
+[ruleset.rules]
+file_path_restriction = { restricted_file_paths = [".github/workflows/**/*"] }
+"#,
+    );
+    let work = server.with_main(&[("a", "1")]);
+    work.push("dev", &["HEAD:refs/tags/v1"]).accept();
+    work.commit("reviewed", &[(".github/workflows/ci.yml", "1")]);
+    work.force("main");
+    work.push("dev", &["HEAD:refs/tags/v2"]).accept();
+    work.commit("not reviewed", &[(".github/workflows/ci.yml", "2")]);
+    work.push("dev", &["HEAD:refs/tags/v3"]).refuse("file_path_restriction");
+    // Nor by way of a tag that is on no branch.
+    work.push("dev", &["HEAD:refs/tags/other"]).accept();
+    work.commit("on top", &[("a", "2")]);
+    work.push("dev", &["HEAD:refs/tags/v3"]).refuse("file_path_restriction");
+}

@@ -26,6 +26,17 @@ impl DefaultBranch {
         }
     }
 
+    /// Whether this is the branch that `HEAD` names. Where no branch exists yet every branch counts as default, which must not
+    /// exclude every branch.
+    fn is_named(&self, name: &RefName) -> bool {
+        match self {
+            DefaultBranch::Exists(default) | DefaultBranch::NoBranches(default) | DefaultBranch::Missing(default) => {
+                default == name
+            }
+            DefaultBranch::Unnamed => false,
+        }
+    }
+
     /// Whether this is the default branch, or a name that differs from it only by case or Unicode form.
     pub fn is_widely(&self, name: &RefName) -> bool {
         self.is(name)
@@ -87,7 +98,7 @@ impl RefScope {
     }
 
     fn excludes(&self, name: &RefName, default: &DefaultBranch) -> Result<bool, PatternError> {
-        Ok((self.exclude_default && default.is(name)) || self.exclude.matches_exactly(name.as_bytes())?)
+        Ok((self.exclude_default && default.is_named(name)) || self.exclude.matches_exactly(name.as_bytes())?)
     }
 
     /// Whether the scope speaks of the default branch, so that it must be known.

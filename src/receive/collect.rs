@@ -453,7 +453,8 @@ impl Collector<'_> {
     /// of every merge base with the default branch; else the empty tree.
     ///
     /// Where the ruleset covers the default branch, the merge bases with it count beside the tips: they are where a branch
-    /// really began, and what they hold went through the ruleset.
+    /// really began, and what they hold went through the ruleset. For tags they count, too: a release is compared with the
+    /// branch it is made of, not with the release before.
     fn origins(&self, new: Oid, covered: &Covered<'_>) -> Result<Vec<Option<Oid>>, Undecided> {
         let default = self.default_tip()?;
         let from_default = match default {
@@ -461,7 +462,7 @@ impl Collector<'_> {
             None => Vec::new(),
         };
         let tips = covered.tips(self)?;
-        let mut origins: Vec<Oid> = if covered.covers_default(self)? {
+        let mut origins: Vec<Oid> = if covered.ruleset.target == Target::Tag || covered.covers_default(self)? {
             // Whatever else the value descends from lies outside the default branch, or below a merge base with it.
             let mut beside = Entering::from(self.objects, new)?;
             if let Some(default) = default {

@@ -237,7 +237,8 @@ impl Refs {
             match value {
                 RefValue::Direct(id) => resolved.push((name, id)),
                 RefValue::Symbolic(_) => {
-                    if let (_, Some(id)) = self.resolve(&name)? {
+                    // One that leads nowhere holds nothing.
+                    if let Ok((_, Some(id))) = self.resolve(&name) {
                         resolved.push((name, id));
                     }
                 }
