@@ -1,7 +1,7 @@
 //! The objects that a push brings and the server has, read under quarantine and within a budget.
 //!
-//! Two databases are open: everything, the quarantine included, and what was there before the push. They are made of the
-//! repository's own directories, never of alternates that the environment names, because over ssh a client may set those.
+//! Two databases are open: what was there before the push, and what the quarantine holds. They are made of the repository's own
+//! directories, never of alternates that the environment names, because over ssh a client may set those.
 //! Replace refs and grafts are not consulted: this reads objects by id and nothing else.
 
 use std::cell::{Cell, RefCell};
@@ -27,9 +27,10 @@ pub struct Work {
 
 /// Reads objects.
 pub struct Objects {
-    all: git2::Odb<'static>,
-    before: git2::Odb<'static>,
-    quarantined: bool,
+    /// What was there before the push.
+    own: git2::Odb<'static>,
+    /// What the push brings. A pack that arrives is completed by git, so that neither needs the other to be read.
+    incoming: Option<git2::Odb<'static>>,
     format: ObjectFormat,
     budget: Budget,
     started: Instant,
@@ -80,15 +81,13 @@ fn git2_format(format: ObjectFormat) -> git2::ObjectFormat {
     }
 }
 
-fn open_database(format: ObjectFormat, directories: &[&Path]) -> Result<git2::Odb<'static>, Undecided> {
+fn open_database(format: ObjectFormat, directory: &Path) -> Result<git2::Odb<'static>, Undecided> {
     let failed = |error: git2::Error| Undecided::new(format!("cannot open the object database: {}", error.message()));
+    let path = directory
+        .to_str()
+        .ok_or_else(|| Undecided::new(format!("the object directory `{}` is not UTF-8", directory.display())))?;
     let database = git2::Odb::new_ext(git2_format(format)).map_err(failed)?;
-    for directory in directories {
-        let path = directory
-            .to_str()
-            .ok_or_else(|| Undecided::new(format!("the object directory `{}` is not UTF-8", directory.display())))?;
-        database.add_disk_alternate(path).map_err(failed)?;
-    }
+    database.add_disk_alternate(path).map_err(failed)?;
     Ok(database)
 }
 
@@ -107,17 +106,9 @@ impl Objects {
         git2::opts::strict_hash_verification(false);
         // Everything that is read twice is cached here, within known bounds.
         git2::opts::enable_caching(false);
-        let own = common_dir.join("objects");
-        let all = match quarantine {
-            // libgit2 asks the directory that was added last first, and every miss costs it an error message: what is judged
-            // is mostly in the quarantine.
-            Some(quarantine) => open_database(format, &[&own, quarantine])?,
-            None => open_database(format, &[&own])?,
-        };
         Ok(Objects {
-            all,
-            before: open_database(format, &[&own])?,
-            quarantined: quarantine.is_some(),
+            own: open_database(format, &common_dir.join("objects"))?,
+            incoming: quarantine.map(|quarantine| open_database(format, quarantine)).transpose()?,
             format,
             budget,
             started: Instant::now(),
@@ -198,20 +189,25 @@ impl Objects {
 
     /// Whether the server had the object before the push.
     pub fn was_there(&self, id: Oid) -> Result<bool, Undecided> {
-        if !self.quarantined {
+        if self.incoming.is_none() {
             return Ok(true);
         }
-        let id = git2_id(id)?;
         // Nothing is added to the repository while a push is judged that this push's objects could depend on, so there is
         // no need to look again for new packs on every miss.
-        Ok(self.before.exists_ext(id, git2::OdbLookupFlags::NO_REFRESH))
+        Ok(self.own.exists_ext(git2_id(id)?, git2::OdbLookupFlags::NO_REFRESH))
+    }
+
+    /// The database to read an object from. Asking first costs less than libgit2's words for a miss.
+    fn holder(&self, id: git2::Oid) -> &git2::Odb<'static> {
+        self.incoming.as_ref().filter(|incoming| incoming.exists_ext(id, git2::OdbLookupFlags::NO_REFRESH)).unwrap_or(&self.own)
     }
 
     fn read(&self, id: Oid, expected: git2::ObjectType) -> Result<git2::OdbObject<'_>, Undecided> {
         self.spend(0, 1, 0)?;
+        let raw_id = git2_id(id)?;
         let object = self
-            .all
-            .read(git2_id(id)?)
+            .holder(raw_id)
+            .read(raw_id)
             .map_err(|error| Undecided::new(format!("the object {id} is missing or unreadable: {}", error.message())))?;
         if object.kind() != expected {
             return Err(Undecided::new(format!("the object {id} is no {expected}")));
@@ -238,8 +234,9 @@ impl Objects {
 
     fn header(&self, id: Oid) -> Result<(usize, git2::ObjectType), Undecided> {
         self.spend(0, 1, 0)?;
-        self.all
-            .read_header(git2_id(id)?)
+        let raw_id = git2_id(id)?;
+        self.holder(raw_id)
+            .read_header(raw_id)
             .map_err(|error| Undecided::new(format!("the object {id} is missing or unreadable: {}", error.message())))
     }
 
