@@ -158,3 +158,58 @@ file_path_restriction = { restricted_file_paths = [".github/workflows/**/*"] }
     work.commit("on top", &[("a", "2")]);
     work.push("dev", &["HEAD:refs/tags/v3"]).refuse("file_path_restriction");
 }
+
+/// Whether there is a chained hook must be known: its veto counts.
+#[test]
+fn a_chained_hook_that_cannot_be_looked_for_refuses() {
+    let server = Server::new("");
+    let work = server.with_main(&[("a", "1")]);
+    let line = format!("{} {} refs/heads/topic\n", server.null(), work.id("HEAD"));
+    assert_eq!(server.hook(Some("dev"), line.as_bytes(), &[]).0, Some(0));
+    // A file in the place of the folder: the same question has no answer.
+    std::fs::remove_dir_all(server.dir.join("hooks")).unwrap();
+    std::fs::write(server.dir.join("hooks"), "").unwrap();
+    let mut hook = crate::support::clean(crate::support::HOOK, server.folder.path());
+    let input = server.folder.path().join("input");
+    std::fs::write(&input, line).unwrap();
+    hook.current_dir(&server.dir).env("GIT_DIR", ".").env("REFWARDEN_ACTOR", "dev").stdin(std::fs::File::open(input).unwrap());
+    let output = hook.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot look for the chained hook"));
+}
+
+/// What merging the default branch brings is not counted, and does not hide what is.
+#[test]
+fn excused_changes_do_not_hide_others_from_the_count() {
+    let server = Server::new(
+        r#"
+[[ruleset]]
+name = "small"
+target = "branch"
+refs = ["main", "release/*"]
+actors = ["dev"]
+[ruleset.rules]
+max_changed_paths = { max_changed_paths = 3 }
+"#,
+    );
+    let work = server.with_main(&[("base", "1")]);
+    work.git(["branch", "release/1"]);
+    work.force("release/1");
+    let many: Vec<String> = (0..20).map(|number| format!("a{number:02}")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "1")).collect();
+    work.commit("on main", &many);
+    work.force("main");
+    work.git(["checkout", "--quiet", "release/1"]);
+    work.git(["merge", "--quiet", "--no-ff", "--message", "merge main", "main"]);
+    work.push("dev", &["release/1"]).accept();
+    // A rewrite to main takes away four files of the branch's own. No commit enters, and the excused paths come first.
+    work.git(["reset", "--quiet", "--hard", "HEAD~1"]);
+    work.commit("own", &[("z1", "1"), ("z2", "1"), ("z3", "1"), ("z4", "1")]);
+    work.force("release/1");
+    work.push("dev", &["--force", "main:release/1"]).refuse("max_changed_paths");
+    // Three are allowed.
+    work.git(["rm", "--quiet", "z4"]);
+    work.commit("one less", &[]);
+    work.force("release/1");
+    work.push("dev", &["--force", "main:release/1"]).accept();
+}

@@ -407,7 +407,10 @@ impl Collector<'_> {
                 return interest.diff(self.objects, None, Some(new_tree), false);
             };
             let old_tree = self.objects.node(old)?.tree;
-            let mut changes = interest.diff(self.objects, Some(old_tree), Some(new_tree), false)?;
+            // Where changes may be excused, those that are only counted are kept whole: else excused ones could fill the count and
+            // hide the others behind them.
+            let whole = covered.covers_default(self)?;
+            let mut changes = interest.diff(self.objects, Some(old_tree), Some(new_tree), whole)?;
             self.excuse(&mut changes, old, covered)?;
             return Ok(changes);
         }

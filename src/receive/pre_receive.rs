@@ -308,8 +308,11 @@ fn short_file(file: &str) -> &str {
 /// Runs the hook that was there before this one was installed, with the same input. It cannot accept what was refused.
 fn run_chained(repository: &Repository, environment: &Environment, input: &[u8]) -> Result<Option<i32>, Undecided> {
     let path = repository.common_dir.join(CHAINED);
-    if path.symlink_metadata().is_err() {
-        return Ok(None);
+    match path.symlink_metadata() {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        // It may be there, and its veto counts.
+        Err(error) => return Err(Undecided::new(format!("cannot look for the chained hook `{}`: {error}", path.display()))),
     }
     let failed = |error: std::io::Error| Undecided::new(format!("cannot run the chained hook `{}`: {error}", path.display()));
     if environment.get(IN_CHAIN).is_some() {

@@ -60,7 +60,8 @@ impl Repository {
             return Err(Undecided::new(format!("`{}` is no git directory", git_dir.display())));
         }
         let grafts = common_dir.join("info/grafts");
-        if grafts.symlink_metadata().is_ok() {
+        let absent = grafts.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        if !absent {
             return Err(Undecided::new(format!("`{}` changes what history looks like; remove it", grafts.display())));
         }
         let config_path = common_dir.join("config");
