@@ -8,11 +8,14 @@
 //! - [`policy`]: the TOML file: parsed with places, every problem at once.
 //! - [`verdict`]: policy and push make a verdict. Pure.
 //! - [`receive`]: the server side of a push: environment, refs, objects, message, decision log.
+//! - `github`: GitHub's settings as values; the network that reads them.
 //! - `cli`: the companion's commands, one file each.
 
 #[cfg(feature = "companion")]
 pub mod cli;
 pub mod git;
+#[cfg(feature = "companion")]
+pub mod github;
 pub mod policy;
 pub mod push;
 pub mod receive;

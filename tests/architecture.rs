@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, each of which may use those before it.
-const LAYERS: &[&str] = &["git", "push", "rules", "policy", "verdict", "receive", "cli"];
+const LAYERS: &[&str] = &["git", "push", "rules", "policy", "verdict", "receive", "github", "cli"];
 /// Layers that decide and therefore look nothing up.
 const PURE: &[&str] = &["git", "push", "rules", "policy", "verdict"];
 /// What a pure layer may not name.

@@ -1,0 +1,67 @@
+//! The organization or user that owns repositories: what holds for all of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::people::{CustomRole, Installation, Permission, Team};
+use super::readable::Readable;
+use super::repository::{RuleSuite, RulesetVersion, WorkflowPermissions};
+use super::rule::words;
+use super::ruleset::Ruleset;
+use super::word::Word;
+
+/// An organization or user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owner {
+    /// The login.
+    pub login: String,
+    /// GitHub's number.
+    pub id: u64,
+    /// What it is. A user has no teams, roles and rulesets: those lists are then known and empty.
+    pub kind: OwnerKind,
+    /// How many repositories it says it has, to compare with how many were seen.
+    pub repository_count: Readable<u64>,
+    /// What every member may do in every repository.
+    pub base_permission: Readable<Word<Permission>>,
+    /// Logins of its owners.
+    pub admins: Readable<Vec<String>>,
+    /// Logins of its members.
+    pub members: Readable<Vec<String>>,
+    /// Its teams.
+    pub teams: Readable<Vec<Team>>,
+    /// Apps that are installed.
+    pub installations: Readable<Vec<Installation>>,
+    /// Roles it made.
+    pub custom_roles: Readable<Vec<CustomRole>>,
+    /// Its rulesets, those of its enterprise that it may see included.
+    pub rulesets: Readable<Vec<std::sync::Arc<Ruleset>>>,
+    /// Its custom properties.
+    pub properties: Readable<Vec<PropertyDefinition>>,
+    /// What workflows may do, unless a repository says otherwise.
+    pub workflow_permissions: Readable<WorkflowPermissions>,
+    /// What its rulesets decided lately, with the repository's name.
+    pub rule_suites: Readable<Vec<(String, RuleSuite)>>,
+    /// The versions of its rulesets, by number, newest first.
+    pub ruleset_versions: Readable<std::collections::BTreeMap<u64, Vec<RulesetVersion>>>,
+}
+
+words! {
+    /// What owns repositories.
+    OwnerKind("snake_case") {
+        /// An organization.
+        Organization,
+        /// A person.
+        User,
+    }
+}
+
+/// A custom property.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PropertyDefinition {
+    /// Its name.
+    pub name: String,
+    /// Who sets it: `org_actors` or `org_and_repo_actors`.
+    #[serde(default)]
+    pub values_editable_by: Option<String>,
+}

@@ -1,0 +1,130 @@
+//! Classic branch protection: one rule for each pattern, of which exactly one binds a branch.
+
+use serde::{Deserialize, Serialize};
+
+use super::people::Actor;
+use super::readable::Readable;
+
+/// A classic branch protection rule, with GraphQL's fields, which are more than REST's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Protection {
+    /// GitHub's node id; empty when it was read by REST.
+    #[serde(default)]
+    pub id: String,
+    /// The branches it is for: a name or a pattern.
+    pub pattern: String,
+    /// Who made it.
+    #[serde(default)]
+    pub creator: Option<String>,
+    /// Administrators are bound, too.
+    #[serde(default)]
+    pub is_admin_enforced: bool,
+    /// Checks pass first.
+    #[serde(default)]
+    pub requires_status_checks: bool,
+    /// The branch must be up to date first.
+    #[serde(default)]
+    pub requires_strict_status_checks: bool,
+    /// The checks.
+    #[serde(default)]
+    pub required_status_checks: Vec<RequiredCheck>,
+    /// Changes come through a pull request.
+    #[serde(default)]
+    pub requires_approving_reviews: bool,
+    /// How many approvals.
+    #[serde(default)]
+    pub required_approving_review_count: u64,
+    /// A push withdraws approvals.
+    #[serde(default)]
+    pub dismisses_stale_reviews: bool,
+    /// Owners of changed files approve.
+    #[serde(default)]
+    pub requires_code_owner_reviews: bool,
+    /// Someone other than who pushed last approves.
+    #[serde(default)]
+    pub require_last_push_approval: bool,
+    /// Only those named dismiss reviews.
+    #[serde(default)]
+    pub restricts_review_dismissals: bool,
+    /// Commits are signed.
+    #[serde(default)]
+    pub requires_commit_signatures: bool,
+    /// No merge commits.
+    #[serde(default)]
+    pub requires_linear_history: bool,
+    /// Conversations are resolved.
+    #[serde(default)]
+    pub requires_conversation_resolution: bool,
+    /// Deployments succeed first. Only GraphQL tells.
+    #[serde(default = "nothing_required")]
+    pub required_deployment_environments: Readable<Vec<String>>,
+    /// Force pushes are allowed to whoever can push.
+    #[serde(default)]
+    pub allows_force_pushes: bool,
+    /// Deletion is allowed to whoever can push.
+    #[serde(default)]
+    pub allows_deletions: bool,
+    /// Only those who may push create matching branches.
+    #[serde(default)]
+    pub blocks_creations: bool,
+    /// Only those named push.
+    #[serde(default)]
+    pub restricts_pushes: bool,
+    /// Nobody pushes.
+    #[serde(default)]
+    pub lock_branch: bool,
+    /// A fork's branch may be brought up to date.
+    #[serde(default)]
+    pub lock_allows_fetch_and_merge: bool,
+    /// Who pushes, when pushes are restricted.
+    #[serde(default = "nobody")]
+    pub push_allowances: Readable<Vec<Actor>>,
+    /// Who passes the required pull request.
+    #[serde(default = "nobody")]
+    pub bypass_pull_request_allowances: Readable<Vec<Actor>>,
+    /// Who force-pushes although force pushes are not allowed. Only GraphQL tells.
+    #[serde(default = "nobody")]
+    pub bypass_force_push_allowances: Readable<Vec<Actor>>,
+    /// Who dismisses reviews, when that is restricted.
+    #[serde(default = "nobody")]
+    pub review_dismissal_allowances: Readable<Vec<Actor>>,
+    /// Branches that an older rule takes from this one. Only GraphQL tells.
+    #[serde(default = "no_conflicts")]
+    pub conflicts: Readable<Vec<Conflict>>,
+}
+
+/// A check that classic protection requires.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequiredCheck {
+    /// Its name.
+    pub context: String,
+    /// The app that must report it; `None` for anyone.
+    #[serde(default)]
+    pub app: Option<Actor>,
+}
+
+/// A branch that two rules are for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conflict {
+    /// The branch.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// The pattern of the other rule.
+    #[serde(default)]
+    pub pattern: Option<String>,
+}
+
+fn nobody() -> Readable<Vec<Actor>> {
+    Readable::Known(Vec::new())
+}
+
+fn nothing_required() -> Readable<Vec<String>> {
+    Readable::Known(Vec::new())
+}
+
+fn no_conflicts() -> Readable<Vec<Conflict>> {
+    Readable::Known(Vec::new())
+}
