@@ -5,6 +5,7 @@
 
 mod architecture;
 mod attacks;
+mod audit;
 mod cases;
 mod cli;
 mod concurrency;
