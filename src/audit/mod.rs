@@ -6,6 +6,7 @@
 pub mod checks;
 pub mod finding;
 pub mod judge;
+pub mod protected;
 pub mod scene;
 
 use crate::github::Hidden;
