@@ -12,6 +12,7 @@
 
 #[cfg(feature = "companion")]
 pub mod cli;
+mod effort;
 pub mod git;
 pub mod policy;
 pub mod push;
