@@ -12,7 +12,6 @@
 
 #[cfg(feature = "companion")]
 pub mod cli;
-mod effort;
 pub mod git;
 pub mod policy;
 pub mod push;

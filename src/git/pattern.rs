@@ -22,7 +22,7 @@ use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::effort::Effort;
+use super::effort::Effort;
 
 /// No ref name or path needs a longer pattern, and the work of matching grows with it.
 const LONGEST: usize = 1024;

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use regex::bytes::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind, Literal, Look};
 
-use crate::effort::Effort;
+use crate::git::effort::Effort;
 
 /// The largest expression that is not compiled when it is read. The engine allows for thousands of times as much, so that one
 /// which it refuses is always found then.
