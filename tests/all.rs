@@ -13,6 +13,7 @@ mod decision_log;
 mod demo;
 mod facts;
 mod fail_closed;
+mod github_bed;
 mod policy;
 mod presets;
 mod properties;
