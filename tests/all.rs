@@ -18,5 +18,6 @@ mod presets;
 mod properties;
 mod pushes;
 mod readme;
+mod report;
 mod schemas;
 mod support;
