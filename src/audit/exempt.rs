@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::finding::{Finding, Findings, Place};
 use super::judge::{Audit, Exempted, Tally};
-use super::{CHECKS, Check, Severity};
+use super::{Check, Severity};
 use crate::policy::Policy;
 use crate::policy::github::Exempt;
 use crate::policy::lint::{self, Level};
@@ -124,14 +124,8 @@ pub fn lint(policy: &Policy) -> Vec<lint::Finding> {
 }
 
 fn unknown(exempt: &Exempt) -> lint::Finding {
-    let near = CHECKS
-        .iter()
-        .chain(&EXEMPTION_CHECKS)
-        .map(|check| (strsim::damerau_levenshtein(check.id, &exempt.check.replace('_', "-")), check.id))
-        .min()
-        .filter(|(distance, _)| *distance <= 4);
-    let help = match near {
-        Some((_, id)) => format!("did you mean `{id}`?"),
+    let help = match super::near(&exempt.check) {
+        Some(id) => format!("did you mean `{id}`?"),
         None => "`refwarden github explain` lists the checks".to_owned(),
     };
     let message = format!("no check is called `{}`", exempt.check);

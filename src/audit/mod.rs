@@ -63,3 +63,10 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
 pub fn find(id: &str) -> Option<&'static Check> {
     all().find(|check| check.id == id)
 }
+
+/// The check whose id is most like this one, if any is.
+pub fn near(id: &str) -> Option<&'static str> {
+    let id = id.replace('_', "-");
+    let distance = |check: &Check| strsim::damerau_levenshtein(check.id, &id);
+    all().map(|check| (distance(check), check.id)).min().filter(|(distance, _)| *distance <= 4).map(|(_, id)| id)
+}

@@ -170,7 +170,7 @@ fn code(text: &str) -> String {
 fn prose(text: &str) -> String {
     let text = plain(text);
     let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return code(&text);
     }
     let mut written = String::with_capacity(text.len() + 16);
