@@ -8,6 +8,7 @@ pub mod checks;
 pub mod exempt;
 pub mod finding;
 pub mod judge;
+pub mod protected;
 pub mod scene;
 
 use crate::github::Hidden;
