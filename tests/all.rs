@@ -8,6 +8,7 @@ mod attacks;
 mod audit;
 mod cases;
 mod cli;
+mod cli_github;
 mod concurrency;
 mod decision_log;
 mod demo;
