@@ -1,15 +1,24 @@
 //! GitHub: what it is asked, what it answers, and what that amounts to.
 //!
 //! Pure, in reading order: [`readable`] (known or hidden, never a default), [`word`] (GitHub's words, unknown ones kept),
-//! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read).
+//! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read);
+//! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it).
+//!
+//! The network: [`client`] (asking, politely and safely).
 
+pub mod answers;
+pub mod client;
+pub mod cost;
+pub mod inventory;
 pub mod owner;
+pub mod part;
 pub mod people;
 pub mod protection;
 pub mod readable;
 pub mod repository;
 pub mod rule;
 pub mod ruleset;
+pub mod selection;
 pub mod word;
 
 pub use readable::{Cause, Hidden, Readable};
