@@ -4,12 +4,13 @@
 //! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read);
 //! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it).
 //!
-//! The network: [`client`] (asking, politely and safely).
+//! The network: [`client`] (asking, politely and safely) and [`live`] (what to ask).
 
 pub mod answers;
 pub mod client;
 pub mod cost;
 pub mod inventory;
+pub mod live;
 pub mod owner;
 pub mod part;
 pub mod people;
@@ -21,5 +22,9 @@ pub mod ruleset;
 pub mod selection;
 pub mod word;
 
+pub use cost::{Class, Cost};
+pub use inventory::Inventory;
+pub use part::{Part, Parts};
 pub use readable::{Cause, Hidden, Readable};
+pub use selection::Selection;
 pub use word::Word;

@@ -86,6 +86,24 @@ fn list<T: Clone>(
     }
 }
 
+/// Hides whatever was asked for, because nothing of it was read.
+pub fn hide(repository: &mut Repository, parts: &Parts, hidden: &Hidden) {
+    fn hide<T>(field: &mut Readable<T>, asked: bool, hidden: &Hidden) {
+        if asked {
+            *field = Readable::Hidden(hidden.clone());
+        }
+    }
+    hide(&mut repository.codeowners, parts.has(Part::Codeowners), hidden);
+    hide(&mut repository.workflows, parts.has(Part::Workflows), hidden);
+    hide(&mut repository.branches, parts.has(Part::Refs), hidden);
+    hide(&mut repository.tags, parts.has(Part::Refs), hidden);
+    hide(&mut repository.releases, parts.has(Part::Releases), hidden);
+    hide(&mut repository.reported, parts.has(Part::Reported), hidden);
+    hide(&mut repository.collaborators, parts.has(Part::People), hidden);
+    hide(&mut repository.deploy_keys, parts.has(Part::Keys), hidden);
+    hide(&mut repository.environments, parts.has(Part::Environments), hidden);
+}
+
 /// One page of branches or tags.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::github::owner::PropertyDefinition;
-use crate::github::people::{CustomRole, Installation, Team};
+use crate::github::people::{CustomRole, DeployKey, Installation, Team};
 use crate::github::readable::Readable;
 use crate::github::repository::{Branch, MergeMethods, Repository, RuleSuite, RulesetVersion, WorkflowPermissions};
 use crate::github::word::Word;
@@ -32,6 +32,15 @@ pub fn installation(value: &Value) -> Option<Installation> {
         permissions: permissions.map(|(name, level)| (name.clone(), level.as_str().unwrap_or_default().to_owned())).collect(),
         repository_selection: text(value, "repository_selection"),
         suspended: value.get("suspended_at").is_some_and(|time| !time.is_null()),
+    })
+}
+
+/// A deploy key.
+pub fn deploy_key(value: &Value) -> Option<DeployKey> {
+    Some(DeployKey {
+        title: text(value, "title"),
+        read_only: value.get("read_only").and_then(Value::as_bool)?,
+        enabled: value.get("enabled").and_then(Value::as_bool).unwrap_or(true),
     })
 }
 

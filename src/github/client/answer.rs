@@ -34,6 +34,12 @@ impl Answer {
         serde_json::from_slice(&self.body)
     }
 
+    /// Whether the body is what the headers announce: JSON that breaks off is none.
+    pub(super) fn is_whole(&self) -> bool {
+        let json = self.header("content-type").is_some_and(|kind| kind.contains("json"));
+        !json || self.body.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok()
+    }
+
     /// A header as a number.
     pub(super) fn number(&self, name: &str) -> Option<i64> {
         self.header(name)?.trim().parse().ok()

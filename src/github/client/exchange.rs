@@ -103,6 +103,13 @@ impl Client {
                     let unasked = || Refused::failed(named, "`not modified`, although nothing was kept");
                     return kept_answer.cloned().ok_or_else(unasked);
                 }
+                Ok(answer) if answer.is_success() && !answer.is_whole() => {
+                    let why = "the answer breaks off".to_owned();
+                    if ask.repeat == Repeat::Never || attempt >= self.inner.options.attempts {
+                        return Err(Refused::failed(named, why));
+                    }
+                    (why, patience::back_off(attempt - 1), Stops::This)
+                }
                 // A token may end while a run lasts. An app gets another one, once.
                 Ok(answer) if answer.status == 401 && self.is_app(ask.who) && spent.is_none() => {
                     spent = token;
