@@ -35,7 +35,7 @@ const PARTS: &[(Part, &str, &str, &str)] = &[
         Part::WorkflowPermissions,
         "workflow permissions",
         "what workflows may do",
-        "`administration=read`, for an organization `organization_administration=read`",
+        "`administration=read`",
     ),
     (Part::SecondWitness, "second witness", "whether anything protects the default branch", "`contents=read`"),
     (
@@ -49,6 +49,18 @@ const PARTS: &[(Part, &str, &str, &str)] = &[
         "ruleset versions",
         "who changed rulesets, and when",
         "`administration=write`, for an organization `organization_administration=write`",
+    ),
+    (
+        Part::OwnerRuleSuites,
+        "organization rule suites",
+        "what the organization's rulesets decided lately",
+        "`organization_administration=write`",
+    ),
+    (
+        Part::OrgActions,
+        "organization workflow permissions",
+        "what workflows of the organization may do",
+        "`organization_administration=read`",
     ),
     (Part::Teams, "teams", "the organization's teams", "`members=read`"),
     (Part::TeamMembers, "team members", "who is in them", "`members=read`"),
@@ -116,7 +128,7 @@ pub fn markdown() -> String {
         );
     }
     text += COST;
-    text += "| part | what it is | REST requests for each repository | permissions of a fine-grained token or an app | needed by |\n|---|---|---|---|---|\n";
+    text += "| part | what it is | requests | permissions of a fine-grained token or an app | needed by |\n|---|---|---|---|---|\n";
     for (part, name, what, permission) in PARTS {
         let checks: Vec<_> =
             audit::all().filter(|check| check.reads.contains(part)).map(|check| format!("`{}`", check.id)).collect();
@@ -145,7 +157,6 @@ This file is written by the program; a test holds that it is what the program sa
 const COST: &str = "
 ## What reading costs
 
-A run asks only for what its checks need. Most of it comes with a GraphQL query for many repositories at once; this is what each
-repository costs besides.
+A run asks only for what its checks need.
 
 ";
