@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, each of which may use those before it.
-const LAYERS: &[&str] = &["git", "push", "rules", "policy", "verdict", "receive", "github", "audit", "cli"];
+const LAYERS: &[&str] = &["git", "push", "rules", "policy", "verdict", "receive", "github", "audit", "report", "cli"];
 /// Layers that decide and therefore look nothing up.
-const PURE: &[&str] = &["git", "push", "rules", "policy", "verdict", "audit"];
+const PURE: &[&str] = &["git", "push", "rules", "policy", "verdict", "audit", "report"];
 /// What a pure layer may not name.
 const IMPURE: &[&str] = &[
     "std::fs",
