@@ -11,6 +11,7 @@ mod cli;
 mod concurrency;
 mod decision_log;
 mod demo;
+mod drift;
 mod facts;
 mod fail_closed;
 mod policy;

@@ -2,10 +2,14 @@
 //!
 //! Pure, in reading order: [`readable`] (known or hidden, never a default), [`word`] (GitHub's words, unknown ones kept),
 //! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read),
-//! [`part`] (what a run asks for), [`inventory`] (what it saw), [`scope`] and [`effective`] (what that amounts to for one ref).
+//! [`part`] (what a run asks for), [`inventory`] (what it saw), [`scope`] and [`effective`] (what that amounts to for one
+//! ref), [`who_can`] (for whom), [`names`] (who is meant), [`desired`] (what a policy asks for) and [`drift`] (what differs).
 
+pub mod desired;
+pub mod drift;
 pub mod effective;
 pub mod inventory;
+pub mod names;
 pub mod owner;
 pub mod part;
 pub mod people;
@@ -14,7 +18,9 @@ pub mod readable;
 pub mod repository;
 pub mod rule;
 pub mod ruleset;
+pub mod sample;
 pub mod scope;
+pub mod who_can;
 pub mod word;
 
 pub use readable::{Cause, Hidden, Readable};
