@@ -5,6 +5,7 @@
 //! accepts.
 
 pub mod checks;
+pub mod drift;
 pub mod exempt;
 pub mod finding;
 pub mod judge;

@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 
 use super::finding::Place;
+use crate::github::drift::Difference;
 use crate::github::effective::Effective;
 use crate::github::inventory::Inventory;
 use crate::github::owner::Owner;
+use crate::github::readable::Readable;
 use crate::github::repository::Repository;
 use crate::github::ruleset::Ruleset;
 use crate::policy::Policy;
@@ -37,6 +39,8 @@ pub struct RunScene<'a> {
 pub struct OwnerScene<'a> {
     /// What is the same for the whole run.
     pub context: &'a Context<'a>,
+    /// What the organization has otherwise than the policy asks.
+    pub drift: &'a Readable<Vec<Difference>>,
 }
 
 /// For [`Look::Ruleset`](super::Look::Ruleset).
@@ -60,6 +64,8 @@ pub struct RepositoryScene<'a> {
     pub repository: &'a Repository,
     /// What binds its default branch, then every other branch that the policy asks to protect.
     pub branches: &'a [Effective],
+    /// What it has otherwise than the policy asks.
+    pub drift: &'a Readable<Vec<Difference>>,
 }
 
 impl<'a> RepositoryScene<'a> {
