@@ -3,4 +3,9 @@
 mod answers;
 mod client;
 mod described;
+mod faults;
 mod graphql;
+mod mutated;
+mod permissions;
+mod world;
+mod writes;

@@ -75,9 +75,10 @@ impl Incoming {
 pub fn answer(shared: &Shared, incoming: &Incoming) -> Outgoing {
     let class = if matches!(incoming.path.as_str(), "/graphql" | "/api/graphql") { Class::Graphql } else { Class::Rest };
     let path = match class {
-        Class::Graphql => "/graphql",
-        Class::Rest => incoming.path.strip_prefix("/api/v3").unwrap_or(&incoming.path),
+        Class::Graphql => "/graphql".to_owned(),
+        Class::Rest => by_name(shared, incoming.path.strip_prefix("/api/v3").unwrap_or(&incoming.path)),
     };
+    let path = path.as_str();
     let fault = Shared::lock(&shared.faults)
         .iter_mut()
         .filter_map(|planned| planned.strikes(&incoming.method, path).then(|| planned.fault.clone()))
@@ -91,6 +92,16 @@ pub fn answer(shared: &Shared, incoming: &Incoming) -> Outgoing {
     let outgoing = headers::dress(shared, incoming, path, &context, answer, fault.as_ref());
     note(shared, incoming, path, class, context, fault.as_ref(), &outgoing);
     outgoing
+}
+
+/// `/repositories/{id}/...`, which redirects lead to and the description does not have, means the repository of that id.
+fn by_name(shared: &Shared, path: &str) -> String {
+    let named = || {
+        let (id, rest) = path.strip_prefix("/repositories/").map(|rest| rest.split_once('/').unwrap_or((rest, "")))?;
+        let full_name = Shared::lock(&shared.state).repositories.get(&id.parse().ok()?)?.full_name();
+        Some(format!("/repos/{full_name}/{rest}").trim_end_matches('/').to_owned())
+    };
+    named().unwrap_or_else(|| path.to_owned())
 }
 
 /// What goes wrong before anybody looks at the request.
