@@ -7,5 +7,6 @@ mod faults;
 mod graphql;
 mod mutated;
 mod permissions;
+mod seeded;
 mod world;
 mod writes;

@@ -301,6 +301,10 @@ fn allowed(token: &Token, needs: &[super::permission::Need]) -> Result<(), Box<A
     if needs.is_empty() || needs.iter().any(|need| token.allows(*need)) { Ok(()) } else { Err(refuse(403, token.refusal())) }
 }
 
+/// Where GitHub's description allows nothing that GitHub says: the account of an installation would have to be a user and an enterprise
+/// at once. Its own example does not satisfy it.
+const CONTRADICTIONS: &[(&str, &str)] = &[("GET /app/installations", "/account")];
+
 /// Holds the answer to the description. What a test planted on purpose is forgiven.
 fn judge(shared: &Shared, operation: &Operation, answer: &Answer) {
     let wrong = shared.profile.document().check_response(operation, answer.status, answer.body.as_ref());
@@ -308,7 +312,8 @@ fn judge(shared: &Shared, operation: &Operation, answer: &Answer) {
         return;
     }
     let planted = Shared::lock(&shared.planted);
-    let unplanned = wrong.iter().filter(|one| !mentions(&one.instance, &planted));
+    let known = |one: &Mismatch| CONTRADICTIONS.iter().any(|(name, path)| *name == operation.name() && one.path.ends_with(path));
+    let unplanned = wrong.iter().filter(|one| !known(one) && !mentions(&one.instance, &planted));
     let violations = unplanned.map(|one| format!("{} answers {}, and GitHub could not: {one}", operation.name(), answer.status));
     Shared::lock(&shared.violations).extend(violations);
 }

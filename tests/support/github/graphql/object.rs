@@ -53,8 +53,12 @@ fn shorter<'a: 'b, 'b>(value: ResolvedValue<'a>) -> ResolvedValue<'b> {
     }
 }
 
+/// A scalar, or a list of them.
 pub fn leaf<'a>(value: impl Into<Value>) -> Resolved<'a> {
-    Ok(ResolvedValue::Leaf(JsonValue::from(value.into())))
+    Ok(match value.into() {
+        Value::Array(items) => ResolvedValue::list(items.into_iter().map(|item| ResolvedValue::Leaf(JsonValue::from(item)))),
+        scalar => ResolvedValue::Leaf(JsonValue::from(scalar)),
+    })
 }
 
 pub fn null<'a>() -> Resolved<'a> {
