@@ -84,7 +84,8 @@ impl<'a> View<'a> {
 
 /// The schema, with names that a test planted added to the enumerations that show them.
 fn schema(planted: &[String]) -> Arc<Valid<Schema>> {
-    static SCHEMAS: OnceLock<Mutex<HashMap<Vec<String>, Arc<Valid<Schema>>>>> = OnceLock::new();
+    type Known = Mutex<HashMap<Vec<String>, Arc<Valid<Schema>>>>;
+    static SCHEMAS: OnceLock<Known> = OnceLock::new();
     let schemas = SCHEMAS.get_or_init(Mutex::default);
     let mut schemas = Shared::lock(schemas);
     let read = || {

@@ -13,11 +13,14 @@ pub const FAILED: &str = "BED";
 
 pub type Resolved<'a> = Result<ResolvedValue<'a>, FieldError>;
 
+/// Gives a field's value, by its name and arguments.
+type Resolver<'a> = dyn Fn(&str, &JsonMap) -> Resolved<'a> + 'a;
+
 /// An object of a type, whose fields a closure resolves.
 pub struct Object<'a> {
     kind: &'static str,
     view: &'a View<'a>,
-    resolve: Box<dyn Fn(&str, &JsonMap) -> Resolved<'a> + 'a>,
+    resolve: Box<Resolver<'a>>,
 }
 
 impl<'a> Object<'a> {

@@ -10,7 +10,8 @@ use super::super::state::protection::{Reviews, StatusChecks};
 use super::super::state::{Actors, Protection, Repository, State};
 
 pub fn answer(visit: &mut Visit<'_>, part: &str) -> Handled {
-    match (visit.call.method.as_str(), part) {
+    let call = visit.call;
+    match (call.method.as_str(), part) {
         ("PUT", "") => put(visit),
         ("DELETE", "") => {
             let id = governing(visit)?.id;
@@ -26,7 +27,7 @@ pub fn answer(visit: &mut Visit<'_>, part: &str) -> Handled {
         ("PATCH", "/required_pull_request_reviews") => {
             let body = visit.call.body().clone();
             check_reviews(&body)?;
-            let known = |actors: Actors| known(visit.state, &visit.parameter("owner").to_owned(), actors);
+            let known = |actors: Actors| known(visit.state, visit.parameter("owner"), actors);
             let mut reviews = governing(visit)?.reviews.clone().unwrap_or_else(|| Reviews::read(&Value::Null));
             reviews.update(&body);
             reviews.dismissal = reviews.dismissal.map(&known);
@@ -45,10 +46,10 @@ pub fn answer(visit: &mut Visit<'_>, part: &str) -> Handled {
             section(visit, "required_status_checks", |protection| protection.checks = Some(checks))
         }
         ("DELETE", "/required_status_checks") => without(visit, |protection| protection.checks = None),
-        (method, "/required_status_checks/contexts") => contexts(visit, &method.to_owned()),
+        (method, "/required_status_checks/contexts") => contexts(visit, method),
         ("DELETE", "/restrictions") => without(visit, |protection| protection.restrictions = None),
         (method, "/restrictions/users" | "/restrictions/teams" | "/restrictions/apps") => {
-            restrict(visit, &method.to_owned(), part.trim_start_matches("/restrictions/"))
+            restrict(visit, method, part.trim_start_matches("/restrictions/"))
         }
         _ => Err(not_found()),
     }
@@ -155,7 +156,7 @@ fn restrict(visit: &mut Visit<'_>, method: &str, kind: &str) -> Handled {
         Value::Array(_) => json!({ kind: body }),
         other => other.clone(),
     };
-    let given = known(visit.state, &visit.parameter("owner").to_owned(), Actors::read(&given));
+    let given = known(visit.state, visit.parameter("owner"), Actors::read(&given));
     let mut actors = governing(visit)?.restrictions.clone().ok_or_else(|| refuse(404, "Push restrictions not enabled"))?;
     let merge = |now: &mut Vec<String>, given: Vec<String>| match method {
         "PUT" => *now = given,
