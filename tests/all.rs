@@ -12,6 +12,7 @@ mod decision_log;
 mod demo;
 mod facts;
 mod fail_closed;
+mod github_client;
 mod policy;
 mod presets;
 mod properties;
