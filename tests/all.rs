@@ -13,6 +13,7 @@ mod demo;
 mod facts;
 mod fail_closed;
 mod github_client;
+mod github_live;
 mod policy;
 mod presets;
 mod properties;
