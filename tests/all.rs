@@ -12,6 +12,7 @@ mod decision_log;
 mod demo;
 mod facts;
 mod fail_closed;
+mod github_bed;
 mod github_client;
 mod github_live;
 mod policy;

@@ -21,6 +21,14 @@ pub struct Indexed {
     pub rulesets: Result<Page<Ruleset>, Hidden>,
 }
 
+impl Indexed {
+    /// Says why its classic protection was left out.
+    pub fn hide_protections(&mut self, hidden: Hidden) {
+        self.repository.protections = Readable::Hidden(hidden.clone());
+        self.protections = Err(hidden);
+    }
+}
+
 /// What may be hidden of a repository while the rest is known.
 const HIDEABLE: [&str; 3] = ["branchProtectionRules", "rulesets", "defaultBranchRef"];
 
