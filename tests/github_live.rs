@@ -1,5 +1,7 @@
 //! Reading owners and repositories: what it costs, what is hidden, and what is never left out silently.
 
+mod bed;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
