@@ -16,6 +16,8 @@ mod drift;
 mod facts;
 mod fail_closed;
 mod github_bed;
+mod github_client;
+mod github_live;
 mod policy;
 mod presets;
 mod properties;

@@ -86,6 +86,21 @@ fn list<T: Clone>(
     }
 }
 
+/// The part that a field of the query belongs to.
+pub fn part_of(field: &str) -> Option<Part> {
+    Some(match field {
+        "codeowners" | "codeownersInGithub" | "codeownersInRoot" | "codeownersInDocs" => Part::Codeowners,
+        "workflows" => Part::Workflows,
+        "branches" | "tags" => Part::Refs,
+        "releases" => Part::Releases,
+        "mergedPullRequests" => Part::Reported,
+        "collaborators" => Part::People,
+        "deployKeys" => Part::Keys,
+        "environments" => Part::Environments,
+        _ => return None,
+    })
+}
+
 /// Hides whatever was asked for, because nothing of it was read.
 pub fn hide(repository: &mut Repository, parts: &Parts, hidden: &Hidden) {
     fn hide<T>(field: &mut Readable<T>, asked: bool, hidden: &Hidden) {
