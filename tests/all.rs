@@ -14,6 +14,8 @@ mod decision_log;
 mod demo;
 mod facts;
 mod fail_closed;
+mod github_client;
+mod github_live;
 mod policy;
 mod presets;
 mod properties;

@@ -2,6 +2,7 @@
 //! they do leaves their folder.
 
 pub mod scenario;
+pub mod wire;
 
 use std::ffi::OsStr;
 use std::fs;
