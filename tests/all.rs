@@ -12,6 +12,7 @@ mod cli_github;
 mod concurrency;
 mod decision_log;
 mod demo;
+mod drift;
 mod facts;
 mod fail_closed;
 mod github_client;

@@ -58,7 +58,7 @@ fn folder() -> PathBuf {
 }
 
 /// JSON merge patch, RFC 7396.
-fn merge(into: &mut Value, patch: &Value) {
+pub fn merge(into: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *into = patch.clone();
         return;
@@ -77,7 +77,7 @@ fn merge(into: &mut Value, patch: &Value) {
     }
 }
 
-fn healthy() -> Value {
+pub fn healthy() -> Value {
     serde_json::from_slice(&fs::read(folder().join("healthy.json")).unwrap()).unwrap()
 }
 

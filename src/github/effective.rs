@@ -325,7 +325,7 @@ impl Source {
 }
 
 /// The roles that every repository has, by the numbers that rulesets use.
-const ROLES: &[(i64, &str)] = &[(1, "read"), (2, "maintain"), (3, "triage"), (4, "write"), (5, "admin")];
+pub(super) const ROLES: &[(i64, &str)] = &[(1, "read"), (2, "maintain"), (3, "triage"), (4, "write"), (5, "admin")];
 
 impl Door {
     /// The door that a ruleset opens, with the actor's name where the owner's lists tell it.
@@ -357,7 +357,10 @@ impl Who {
                 let role = owner.custom_roles.known().and_then(|roles| roles.iter().find(|role| role.id == id));
                 role.map_or_else(|| Who::Other(format!("role #{number}")), |role| Who::Role(role.name.clone()))
             }
-            Word::Known(ActorType::User) => Who::Other(format!("user #{number}")),
+            Word::Known(ActorType::User) => {
+                let login = owner.numbers.people.iter().find(|(_, known)| **known == Some(id) && id != 0);
+                login.map_or_else(|| Who::Other(format!("user #{number}")), |(login, _)| Who::User(login.clone()))
+            }
             Word::Known(ActorType::EnterpriseRole) => Who::Other(format!("enterprise role #{number}")),
             Word::Unknown(kind) => Who::Other(format!("{kind} #{number}")),
         }
