@@ -63,18 +63,27 @@ pub struct Failure {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// The exit code.
+    pub code: u8,
 }
 
 impl Failure {
     /// A failure without advice.
     pub fn new(message: impl Into<String>) -> Failure {
-        Failure { message: message.into(), help: None }
+        Failure { message: message.into(), help: None, code: FAILED }
     }
 
     /// Adds advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Failure {
         self.help = Some(help.into());
+        self
+    }
+
+    /// With another exit code than usual.
+    #[must_use]
+    pub fn code(mut self, code: u8) -> Failure {
+        self.code = code;
         self
     }
 }
@@ -130,7 +139,7 @@ pub fn main() -> ExitCode {
         Ok(_) => ExitCode::from(FAILED),
         Err(failure) => {
             print_failure(&failure);
-            ExitCode::from(FAILED)
+            ExitCode::from(failure.code)
         }
     }
 }
