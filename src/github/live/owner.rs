@@ -64,7 +64,11 @@ impl Reader {
         };
         let properties = async {
             let path = path(&["properties", "schema"]);
-            let read = self.list(&path, None, class(Part::Properties), "organization_custom_properties=read", rest::property);
+            // This list has no pages.
+            let permission = "organization_custom_properties=read";
+            let read = self.one(&path, class(Part::Properties), permission, |json| {
+                json.as_array()?.iter().map(rest::property).collect::<Option<Vec<_>>>()
+            });
             asked(parts, Part::Properties, read).await
         };
         let workflow_permissions = async {

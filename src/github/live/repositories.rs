@@ -121,7 +121,9 @@ impl Reader {
                         self.by_its_name(owner, name, parts, &mut chosen, &mut done).await;
                     }
                 }
-                Entry::Unseen(hidden) => done.inventory.unread(format!("a repository of {owner}"), hidden),
+                Entry::WithoutProtections(hidden) | Entry::Unseen(hidden) => {
+                    done.inventory.unread(format!("a repository of {owner}"), hidden)
+                }
             }
         }
         self.complete(chosen, parts, &mut done).await;

@@ -75,9 +75,10 @@ impl Incoming {
 pub fn answer(shared: &Shared, incoming: &Incoming) -> Outgoing {
     let class = if matches!(incoming.path.as_str(), "/graphql" | "/api/graphql") { Class::Graphql } else { Class::Rest };
     let path = match class {
-        Class::Graphql => "/graphql",
-        Class::Rest => incoming.path.strip_prefix("/api/v3").unwrap_or(&incoming.path),
+        Class::Graphql => "/graphql".to_owned(),
+        Class::Rest => by_name(shared, incoming.path.strip_prefix("/api/v3").unwrap_or(&incoming.path)),
     };
+    let path = path.as_str();
     let fault = Shared::lock(&shared.faults)
         .iter_mut()
         .filter_map(|planned| planned.strikes(&incoming.method, path).then(|| planned.fault.clone()))
@@ -91,6 +92,16 @@ pub fn answer(shared: &Shared, incoming: &Incoming) -> Outgoing {
     let outgoing = headers::dress(shared, incoming, path, &context, answer, fault.as_ref());
     note(shared, incoming, path, class, context, fault.as_ref(), &outgoing);
     outgoing
+}
+
+/// `/repositories/{id}/...`, which redirects lead to and the description does not have, means the repository of that id.
+fn by_name(shared: &Shared, path: &str) -> String {
+    let named = || {
+        let (id, rest) = path.strip_prefix("/repositories/").map(|rest| rest.split_once('/').unwrap_or((rest, "")))?;
+        let full_name = Shared::lock(&shared.state).repositories.get(&id.parse().ok()?)?.full_name();
+        Some(format!("/repos/{full_name}/{rest}").trim_end_matches('/').to_owned())
+    };
+    named().unwrap_or_else(|| path.to_owned())
 }
 
 /// What goes wrong before anybody looks at the request.
@@ -290,6 +301,10 @@ fn allowed(token: &Token, needs: &[super::permission::Need]) -> Result<(), Box<A
     if needs.is_empty() || needs.iter().any(|need| token.allows(*need)) { Ok(()) } else { Err(refuse(403, token.refusal())) }
 }
 
+/// Where GitHub's description allows nothing that GitHub says: the account of an installation would have to be a user and an enterprise
+/// at once. Its own example does not satisfy it.
+const CONTRADICTIONS: &[(&str, &str)] = &[("GET /app/installations", "/account")];
+
 /// Holds the answer to the description. What a test planted on purpose is forgiven.
 fn judge(shared: &Shared, operation: &Operation, answer: &Answer) {
     let wrong = shared.profile.document().check_response(operation, answer.status, answer.body.as_ref());
@@ -297,7 +312,8 @@ fn judge(shared: &Shared, operation: &Operation, answer: &Answer) {
         return;
     }
     let planted = Shared::lock(&shared.planted);
-    let unplanned = wrong.iter().filter(|one| !mentions(&one.instance, &planted));
+    let known = |one: &Mismatch| CONTRADICTIONS.iter().any(|(name, path)| *name == operation.name() && one.path.ends_with(path));
+    let unplanned = wrong.iter().filter(|one| !known(one) && !mentions(&one.instance, &planted));
     let violations = unplanned.map(|one| format!("{} answers {}, and GitHub could not: {one}", operation.name(), answer.status));
     Shared::lock(&shared.violations).extend(violations);
 }

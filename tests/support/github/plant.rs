@@ -320,7 +320,16 @@ impl RepositoryHandle {
                 self.state().user(login);
             }
         }
+        let mut reporters = std::collections::BTreeMap::new();
+        for one in reported {
+            if let Reported::CheckRun { name, app: Some(app), .. } = one
+                && let Some(app) = self.state().apps.get(app)
+            {
+                reporters.insert(name.clone(), app.id);
+            }
+        }
         self.change(|repository| {
+            repository.reporters.extend(reporters);
             let head = commit(&repository.owner, &repository.name, &format!("pull {number}"));
             repository.merged.push(MergedPullRequest { number, base: base.to_owned(), head, reported: reported.to_vec() });
         })
