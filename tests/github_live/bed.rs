@@ -64,7 +64,7 @@ fn rich() -> Bed {
     acme.team("core", &["bob"]);
     acme.property("tier", json!({"values_editable_by": "org_and_repo_actors"}));
     acme.custom_repository_role(json!({"name": "deployer", "base_role": "write", "permissions": ["bypass_branch_protection"]}));
-    bed.app("bot", Permissions::read_only());
+    bed.app("bot", Permissions::read_only().without(Permission::Workflows));
     bed.install("bot", "acme", None);
     acme.ruleset(rules());
     let app = acme.repository("app");
@@ -168,7 +168,6 @@ fn everything_of_an_organization_arrives() {
     let core = &acme.teams.known().unwrap()[0];
     assert_eq!((core.slug.as_str(), core.members.known().unwrap().as_slice()), ("core", ["bob".to_owned()].as_slice()));
     assert_eq!(acme.installations.known().unwrap()[0].app_slug, "bot");
-    println!("{:?}", acme.rulesets);
     assert_eq!(acme.rulesets.known().unwrap()[0].rules.known().unwrap().len(), 2);
     assert_eq!(acme.properties.known().unwrap()[0].values_editable_by.as_deref(), Some("org_and_repo_actors"));
     assert!(acme.workflow_permissions.known().unwrap().can_approve_pull_request_reviews);
@@ -188,6 +187,7 @@ fn a_person_is_an_owner_too() {
 }
 
 #[test]
+#[allow(clippy::print_stdout)]
 fn a_thousand_repositories() {
     let bed = Bed::unjudged(Profile::Dotcom);
     let acme = bed.organization("acme");
@@ -342,7 +342,7 @@ fn servers_of_ones_own() {
 #[test]
 fn an_app_reads_by_its_installation() {
     let bed = rich();
-    let secret = bed.app("auditor", Permissions::read_only());
+    let secret = bed.app("auditor", Permissions::read_only().without(Permission::Workflows));
     bed.install("auditor", "acme", None);
     let key = include_bytes!("../../fixtures/github/app-key.pem").to_vec();
     run(async {

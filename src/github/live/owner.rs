@@ -119,6 +119,7 @@ impl Reader {
             workflow_permissions,
             rule_suites,
             ruleset_versions,
+            // Asked for by whoever compares with a policy.
             numbers: Numbers::default(),
         }
     }
