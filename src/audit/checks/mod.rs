@@ -16,6 +16,26 @@ macro_rules! checks {
 
 checks! {
     branch_unprotected,
+    no_pr_required,
+    approvals_below,
+    stale_approval_survives,
+    last_push_unapproved,
+    codeowners_required_but_absent,
+    codeowners_invalid,
+    codeowners_self_unowned,
+    actions_can_approve,
+    dismissal_open,
+    threads_unresolved,
+    reviewer_pool_too_small,
+    no_required_checks,
+    check_source_unpinned,
+    check_never_reported,
+    check_name_ambiguous,
+    check_skippable,
+    check_path_filtered,
+    merge_queue_check_missing,
+    not_up_to_date,
+    required_workflow_floating,
     bypass_always,
 }
 
