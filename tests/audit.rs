@@ -57,7 +57,10 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/audit")
 }
 
-/// JSON merge patch, RFC 7396.
+/// Fields that are null where there is nothing, and never absent.
+const NULLABLE: &[&str] = &["codeowners", "default_branch"];
+
+/// JSON merge patch, RFC 7396; only that null stays where it has a meaning.
 pub fn merge(into: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *into = patch.clone();
@@ -69,7 +72,7 @@ pub fn merge(into: &mut Value, patch: &Value) {
     }
     let into = into.as_object_mut().unwrap();
     for (key, value) in patch {
-        if value.is_null() {
+        if value.is_null() && !NULLABLE.contains(&key.as_str()) {
             into.remove(key);
         } else {
             merge(into.entry(key.clone()).or_insert(Value::Null), value);

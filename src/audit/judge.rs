@@ -1,5 +1,6 @@
 //! Runs checks and gathers what they say.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -131,7 +132,8 @@ impl<'a> Judge<'a> {
         }
         let branches = branches(&context, repository);
         let drift = self.compared(Compared::repository(&context, repository));
-        let scene = RepositoryScene { context: &context, repository, branches: &branches, drift: &drift };
+        let jobs = OnceCell::new();
+        let scene = RepositoryScene { context: &context, repository, branches: &branches, drift: &drift, jobs: &jobs };
         let place = scene.place();
         self.look(&place, |look, findings| match look {
             Look::Repository(look) => Some(look(&scene, findings)),
