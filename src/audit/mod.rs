@@ -12,6 +12,7 @@ pub mod codeowners;
 pub mod exempt;
 pub mod finding;
 pub mod judge;
+pub mod opening;
 pub mod protected;
 pub mod required;
 pub mod review;

@@ -1,8 +1,9 @@
 //! The checks: one check, one file. To add one, write its file, add its line here, and its fixtures; tests ask for the rest.
 
-use super::{Check, Looked};
+use super::{Check, Looked, RepositoryScene};
 use crate::git::RefName;
-use crate::github::readable::{Cause, Hidden};
+use crate::github::effective::Effective;
+use crate::github::readable::{Cause, Hidden, Readable};
 use crate::github::repository::Repository;
 use crate::github::ruleset::BypassActor;
 use crate::github::word::Word;
@@ -48,6 +49,14 @@ checks! {
     bypass_custom_role,
     bypass_used,
     who_can_edit_rules,
+    force_push_allowed,
+    deletion_allowed,
+    tags_unprotected,
+    unsigned,
+    nonlinear,
+    push_rules_missing,
+    redundant_classic,
+    changed_since_baseline,
 }
 
 /// That a bypasser's mode is one of those known.
@@ -55,6 +64,24 @@ pub(super) fn known_mode(actor: &BypassActor) -> Looked {
     match &actor.bypass_mode {
         Word::Known(_) => Ok(()),
         Word::Unknown(mode) => Err(Hidden::new(Cause::Unknown, format!("the bypass mode `{mode}` is not known to this program"))),
+    }
+}
+
+/// What binds the default branch, if anything does: where nothing does, `branch-unprotected` says so, and checks that miss
+/// a single rule have nothing to add.
+///
+/// # Errors
+/// What is hidden may bind it.
+pub(super) fn bound_default_branch<'a>(scene: &RepositoryScene<'a>) -> Result<Option<&'a Effective>, Hidden> {
+    let Some(effective) = scene.default_branch() else {
+        return Ok(None);
+    };
+    if !effective.bindings.is_empty() {
+        return Ok(Some(effective));
+    }
+    match (effective.nothing_else(), scene.repository.default_branch.as_ref().map(|branch| &branch.protected)) {
+        (Ok(()), _) | (_, Some(Readable::Known(false))) => Ok(None),
+        (Err(hidden), _) => Err(hidden.clone()),
     }
 }
 
