@@ -29,6 +29,9 @@ struct Case {
     repository: Value,
     #[serde(default)]
     inventory: Value,
+    /// Rulesets that the repository has besides.
+    #[serde(default)]
+    more_rulesets: Vec<Value>,
     /// Merge patches of the repository's rulesets, by name.
     #[serde(default)]
     rulesets: BTreeMap<String, Value>,
@@ -87,6 +90,9 @@ fn state(case: &Case) -> Value {
         if !patch.is_null() {
             merge(&mut state[part], patch);
         }
+    }
+    if let Some(rulesets) = state["repository"]["rulesets"].as_array_mut() {
+        rulesets.extend(case.more_rulesets.iter().cloned());
     }
     for (name, patch) in &case.rulesets {
         let rulesets = state["repository"]["rulesets"].as_array_mut().unwrap();
@@ -192,6 +198,7 @@ fn nothing_is_found_where_all_is_well() {
         owner: Value::Null,
         repository: Value::Null,
         inventory: Value::Null,
+        more_rulesets: Vec::new(),
         rulesets: BTreeMap::new(),
         policy: None,
         baseline: None,
@@ -267,7 +274,7 @@ fn readable(state: &Value) -> Vec<String> {
         paths.extend((0..len).flat_map(|index| fields.iter().map(move |field| format!("{list}/{index}/{field}"))));
     }
     paths.extend(["text", "errors"].map(|field| format!("/repository/codeowners/{field}")));
-    paths.push("/inventory/total".to_owned());
+    paths.extend(["/repository/default_branch/protected", "/inventory/total"].map(str::to_owned));
     paths
 }
 

@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod finding;
+mod gaps;
 pub mod judge;
 pub mod scene;
 
