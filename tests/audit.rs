@@ -300,3 +300,79 @@ fn what_is_hidden_never_counts_as_ok() {
     }
     assert!(looked > 50, "{looked}");
 }
+
+const EXEMPTING: &str = r#"version = 1
+[github]
+owner = "acme"
+[[exempt]]
+check = "branch-unprotected"
+repositories = ["legacy-*"]
+reason = "shut down in spring"
+until = 2026-02-03
+owner = "lead"
+[[exempt]]
+check = "branch-unprotected"
+repositories = ["old-*"]
+reason = "was to be shut down in winter"
+until = 2026-02-02
+[[exempt]]
+check = "bypass-always"
+reason = "nobody does"
+"#;
+
+/// A run over empty repositories of these names, each of which nothing binds.
+fn exempting(names: &[&str], hide: bool, narrowed: bool) -> Audit {
+    let state = healthy();
+    let owner: Owner = serde_json::from_value(state["owner"].clone()).unwrap();
+    let inventory: Inventory = serde_json::from_value(state["inventory"].clone()).unwrap();
+    let policy = policy::parse::parse("dir/policy.toml", EXEMPTING.as_bytes()).unwrap();
+    let now = "2026-02-03T23:59:59Z".parse().unwrap();
+    let context = Context { owner: &owner, policy: Some(&policy), baseline: None, now };
+    let checks = ["branch-unprotected", "bypass-always", "exempt-expired", "exempt-unused"];
+    let mut judge = Judge::new(context, checks.iter().map(|id| refwarden::audit::find(id).unwrap()).collect());
+    if narrowed {
+        judge.narrowed();
+    }
+    for name in names {
+        let mut repository = state["repository"].clone();
+        repository["name"] = json!(name);
+        repository["protections"] = json!([]);
+        repository["rulesets"] = json!([]);
+        if hide {
+            repository["rulesets"] = json!({ "~hidden": { "cause": "not_permitted", "why": "hidden" } });
+        }
+        judge.repository(&serde_json::from_value(repository).unwrap());
+    }
+    judge.finish(inventory)
+}
+
+#[test]
+fn exemptions_set_findings_aside_until_their_last_day() {
+    let ids = |audit: &Audit| audit.findings.iter().map(|finding| finding.check.clone()).collect::<Vec<_>>();
+    let audit = exempting(&["legacy-a", "old-b", "api"], false, false);
+    // The last day is a whole day; the day after, the finding is back, and so is the exemption.
+    let exempted: Vec<_> = audit.exempted.iter().map(|exempted| exempted.finding.place.target.as_str()).collect();
+    assert_eq!(exempted, ["acme/legacy-a"]);
+    assert_eq!(audit.exempted[0].owner.as_deref(), Some("lead"));
+    assert_eq!(ids(&audit), ["branch-unprotected", "branch-unprotected", "exempt-expired", "exempt-unused"]);
+    assert_eq!(audit.findings[2].place.file.as_deref(), Some("dir/policy.toml"));
+    assert_eq!(audit.findings[2].place.line, Some(10));
+    assert!(audit.findings[3].message.contains("`bypass-always` accepts nothing: nobody does"));
+    assert_eq!(audit.checks["exempt-unused"].found, 1);
+    // What a part of the repositories, or hidden settings, can't tell is not said.
+    assert_eq!(ids(&exempting(&["old-b"], false, true)), ["branch-unprotected", "exempt-expired"]);
+    assert_eq!(ids(&exempting(&["legacy-a"], true, false)), ["exempt-expired"]);
+    let unused = exempting(&["api"], false, false);
+    assert_eq!(unused.findings.iter().filter(|finding| finding.check == "exempt-unused").count(), 2);
+}
+
+#[test]
+fn an_exemption_from_no_check_is_told() {
+    let text = EXEMPTING.replace("bypass-always", "bypas_always").replace("\"branch-unprotected\"", "\"something else\"");
+    let policy = policy::parse::parse("policy.toml", text.as_bytes()).unwrap();
+    let found = refwarden::audit::exempt::lint(&policy);
+    assert_eq!(found.len(), 3);
+    assert_eq!(found[2].help.as_deref(), Some("did you mean `bypass-always`?"));
+    assert_eq!((found[2].id, found[2].at.line), ("unknown_check", 15));
+    assert!(found[0].help.as_ref().unwrap().contains("refwarden github explain"));
+}

@@ -1,10 +1,13 @@
 //! Runs checks and gathers what they say.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::exempt::{self, Extent};
 use super::finding::{CannotTell, Finding, Findings, Place};
 use super::scene::{Context, OwnerScene, RepositoryScene, RulesetScene, RunScene};
 use super::{Check, Look};
@@ -45,6 +48,9 @@ pub struct Exempted {
     pub reason: String,
     /// The last day, as the policy writes it.
     pub until: Option<String>,
+    /// Who answers for it, as the policy writes it.
+    #[serde(default)]
+    pub owner: Option<String>,
 }
 
 /// How often a check held, found something, or could not tell.
@@ -67,6 +73,7 @@ pub struct Judge<'a> {
     audit: Audit,
     rulesets: BTreeSet<u64>,
     fingerprints: BTreeSet<String>,
+    extent: Extent,
 }
 
 /// What the checks need to be read.
@@ -88,7 +95,8 @@ impl<'a> Judge<'a> {
             cannot_tell: Vec::new(),
             checks: checks.iter().map(|check| (check.id.to_owned(), Tally::default())).collect(),
         };
-        let mut judge = Judge { context, checks, audit, rulesets: BTreeSet::new(), fingerprints: BTreeSet::new() };
+        let mut judge =
+            Judge { context, checks, audit, rulesets: BTreeSet::new(), fingerprints: BTreeSet::new(), extent: Extent::Whole };
         let place = Place::target(context.owner.login.clone());
         judge.look(&place, |look, findings| match look {
             Look::Owner(look) => Some(look(&OwnerScene { context: &context }, findings)),
@@ -96,6 +104,11 @@ impl<'a> Judge<'a> {
         });
         judge.rulesets(&place, &context.owner.rulesets, None);
         judge
+    }
+
+    /// The run looks at a part of what the policy is about.
+    pub fn narrowed(&mut self) {
+        self.extent = Extent::Part;
     }
 
     /// Looks at a repository and the rulesets that are new with it.
@@ -183,17 +196,21 @@ impl<'a> Judge<'a> {
         });
         let mut audit = self.audit;
         audit.inventory = Some(inventory);
-        audit.findings.sort_by(|a, b| {
-            b.severity
-                .cmp(&a.severity)
-                .then_with(|| a.check.cmp(&b.check))
-                .then_with(|| a.place.cmp(&b.place))
-                .then_with(|| a.fingerprint.cmp(&b.fingerprint))
-        });
+        if let Some(policy) = context.policy {
+            let today = context.now.to_zoned(TimeZone::UTC).date();
+            exempt::apply(&mut audit, policy, today, self.extent, &self.checks);
+        }
+        audit.exempted.sort_by(|a, b| order(&a.finding, &b.finding));
+        audit.findings.sort_by(order);
         audit.cannot_tell.sort_by(|a, b| (&a.check, &a.place, &a.why).cmp(&(&b.check, &b.place, &b.why)));
         audit.cannot_tell.dedup();
         audit
     }
+}
+
+/// The worst first, then by check and place.
+fn order(a: &Finding, b: &Finding) -> Ordering {
+    (b.severity, &a.check, &a.place, &a.fingerprint).cmp(&(a.severity, &b.check, &b.place, &b.fingerprint))
 }
 
 /// What binds the default branch, then every existing branch that a branch ruleset of the policy covers.

@@ -1,12 +1,15 @@
 //! Audit: does what GitHub shows really bind? One check, one file in `checks/`, all pure.
 //!
 //! A check has three answers: it holds, a [`Finding`], or it cannot be told, with what is hidden. [`scene`] holds what a
-//! check may look at, [`finding`] what it may say, [`judge`] runs checks and gathers what they say.
+//! check may look at, [`finding`] what it may say, [`judge`] runs checks and gathers what they say, [`exempt`] sets aside what the policy
+//! accepts.
 
 pub mod checks;
+pub mod exempt;
 pub mod finding;
 mod gaps;
 pub mod judge;
+pub mod protected;
 pub mod scene;
 
 use crate::github::Hidden;
@@ -53,7 +56,19 @@ pub enum Look {
     Repository(fn(&RepositoryScene<'_>, &mut Findings) -> Looked),
 }
 
+/// Every check: those of GitHub's settings, then those of the policy's exemptions.
+pub fn all() -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter().copied().chain(exempt::EXEMPTION_CHECKS)
+}
+
 /// The check of that id.
 pub fn find(id: &str) -> Option<&'static Check> {
-    CHECKS.iter().copied().find(|check| check.id == id)
+    all().find(|check| check.id == id)
+}
+
+/// The check whose id is most like this one, if any is.
+pub fn near(id: &str) -> Option<&'static str> {
+    let id = id.replace('_', "-");
+    let distance = |check: &Check| strsim::damerau_levenshtein(check.id, &id);
+    all().map(|check| (distance(check), check.id)).min().filter(|(distance, _)| *distance <= 4).map(|(_, id)| id)
 }

@@ -4,10 +4,13 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
+mod github;
 mod init;
 mod install;
 mod log;
 mod man;
+mod outputs;
+mod report;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,6 +42,8 @@ enum Command {
     Explain(explain::Explain),
     Install(install::Install),
     Log(log::Log),
+    Github(github::Github),
+    Report(report::Report),
     Init(init::Init),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -110,6 +115,8 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(&mut out),
         Command::Install(command) => command.run(&mut out),
         Command::Log(command) => command.run(&mut out),
+        Command::Github(command) => command.run(&mut out),
+        Command::Report(command) => command.run(&mut out),
         Command::Init(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Completions(command) => command.run(&mut out),

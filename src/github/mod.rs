@@ -1,11 +1,18 @@
 //! GitHub: what it is asked, what it answers, and what that amounts to.
 //!
 //! Pure, in reading order: [`readable`] (known or hidden, never a default), [`word`] (GitHub's words, unknown ones kept),
-//! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read),
-//! [`part`] (what a run asks for), [`inventory`] (what it saw), [`scope`] and [`effective`] (what that amounts to for one ref).
+//! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read);
+//! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it),
+//! [`scope`] and [`effective`] (what that amounts to for one ref).
+//!
+//! The network: [`client`] (asking, politely and safely) and [`live`] (what to ask).
 
+pub mod answers;
+pub mod client;
+pub mod cost;
 pub mod effective;
 pub mod inventory;
+pub mod live;
 pub mod owner;
 pub mod part;
 pub mod people;
@@ -15,7 +22,12 @@ pub mod repository;
 pub mod rule;
 pub mod ruleset;
 pub mod scope;
+pub mod selection;
 pub mod word;
 
+pub use cost::{Class, Cost};
+pub use inventory::Inventory;
+pub use part::{Part, Parts};
 pub use readable::{Cause, Hidden, Readable};
+pub use selection::Selection;
 pub use word::Word;

@@ -1,0 +1,142 @@
+//! The token of a request: the one that was given, or the one that an app gets for the installation of an owner.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Method;
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use crate::github::cost::Class;
+use crate::github::readable::Cause;
+
+use super::Client;
+use super::credentials::{App, Credentials};
+use super::path::Path;
+use super::refused::Refused;
+use super::token::Token;
+use super::transport::As;
+
+/// The tokens of a run.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    /// By owner in lower case. A lock for each, so that many who need one ask for it once.
+    installations: std::sync::Mutex<HashMap<String, Arc<Mutex<Option<Installed>>>>>,
+}
+
+/// A token of an installation.
+#[derive(Debug, Clone)]
+struct Installed {
+    token: Token,
+    /// On the client's clock; a minute before GitHub's own time.
+    good_until: Duration,
+}
+
+/// How long before its end a token is replaced: a request may take a while to be sent.
+const MARGIN: i64 = 60;
+
+impl Client {
+    /// The token for what belongs to this owner. `spent` is one that GitHub no longer takes.
+    ///
+    /// Boxed: getting one is itself a request, which has no end for a compiler.
+    pub(super) fn token<'a>(&'a self, owner: Option<&'a str>, spent: Option<&'a Token>) -> BoxFuture<'a, Result<Token, Refused>> {
+        self.find_token(owner, spent).boxed()
+    }
+
+    async fn find_token(&self, owner: Option<&str>, spent: Option<&Token>) -> Result<Token, Refused> {
+        let app = match &self.inner.credentials {
+            Credentials::Token(token) => return Ok(token.clone()),
+            Credentials::App(app) => app,
+        };
+        let key = if app.installation.is_some() { String::new() } else { owner.unwrap_or_default().to_ascii_lowercase() };
+        let cell = {
+            let mut cells = self.inner.tokens.installations.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Arc::clone(cells.entry(key).or_default())
+        };
+        let mut installed = cell.lock().await;
+        if let Some(installed) = installed.as_ref()
+            && installed.good_until > self.inner.options.clock.now()
+            && spent != Some(&installed.token)
+        {
+            return Ok(installed.token.clone());
+        }
+        let fresh = self.install(app, owner).await?;
+        let token = fresh.token.clone();
+        *installed = Some(fresh);
+        Ok(token)
+    }
+
+    /// What stands for whoever asks where caches must be kept apart.
+    pub(super) fn identity(&self, owner: Option<&str>) -> String {
+        match &self.inner.credentials {
+            Credentials::Token(token) => token.identity(),
+            Credentials::App(app) => format!("app {} {:?} {owner:?}", app.id, app.installation),
+        }
+    }
+
+    async fn install(&self, app: &App, owner: Option<&str>) -> Result<Installed, Refused> {
+        let id = match (app.installation, owner) {
+            (Some(id), _) => id,
+            (None, Some(owner)) => self.installation_of(owner).await?,
+            (None, None) => {
+                return Err(Refused::failed("app", "a request that belongs to no owner needs an installation")
+                    .help("name the installation of the app"));
+            }
+        };
+        let path = Path::of(&["app", "installations", &id.to_string(), "access_tokens"]);
+        let request = format!("POST {}", path.as_str());
+        let answer = self.exchange(Method::POST, path.as_str(), Some("{}".to_owned()), Who::App, Class::Token).await?;
+        let json = answer.json().map_err(|_| Refused::failed(&request, "the answer is no JSON"))?;
+        let token = json.get("token").and_then(Value::as_str).and_then(|token| Token::new(token).ok());
+        let token = token.ok_or_else(|| Refused::failed(&request, "the answer has no token"))?;
+        let expires = json.get("expires_at").and_then(Value::as_str).and_then(|time| time.parse::<jiff::Timestamp>().ok());
+        let there = answer.server_time().unwrap_or_else(jiff::Timestamp::now);
+        // Without a time it is good for as long as GitHub documents: an hour.
+        let seconds = expires.map_or(3600, |expires| expires.as_second() - there.as_second()) - MARGIN;
+        let good_for = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        Ok(Installed { token, good_until: self.inner.options.clock.now() + good_for })
+    }
+
+    /// Organizations and users have different addresses.
+    async fn installation_of(&self, owner: &str) -> Result<u64, Refused> {
+        let mut refused = None;
+        for kind in ["orgs", "users"] {
+            let path = Path::of(&[kind, owner, "installation"]);
+            match self.exchange(Method::GET, path.as_str(), None, Who::App, Class::Token).await {
+                Ok(answer) => {
+                    let id = answer.json().ok().and_then(|json| json.get("id").and_then(Value::as_u64));
+                    return id.ok_or_else(|| Refused::failed(format!("GET {}", path.as_str()), "the answer has no number"));
+                }
+                Err(error) if error.is(404) => refused = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        let mut refused = refused.unwrap_or_else(|| Refused::failed("app", "not installed"));
+        refused.cause = Cause::NotPermitted;
+        refused.message = format!("the app is not installed on `{owner}`");
+        Err(refused.help(format!("install the app on `{owner}`, or use a token")))
+    }
+}
+
+/// Whom a request is sent as.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Who<'a> {
+    /// Whoever may see what belongs to this owner.
+    For(Option<&'a str>),
+    /// The app itself.
+    App,
+}
+
+impl Who<'_> {
+    /// Borrows what the transport takes.
+    pub(super) fn by<'t>(&self, token: Option<&'t Token>) -> As<'t> {
+        match (self, token) {
+            (Who::App, _) => As::App,
+            (Who::For(_), Some(token)) => As::Token(token),
+            (Who::For(_), None) => As::Nobody,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The index of an owner's repositories, page by page.
+
+use serde_json::json;
+
+use crate::github::answers::index::{self, Indexed};
+use crate::github::answers::place::Place;
+use crate::github::client::{Client, Query, Refused};
+use crate::github::cost::Class;
+use crate::github::part::Parts;
+use crate::github::readable::{Cause, Hidden};
+
+/// The queries.
+pub(super) const INDEX: &str = include_str!("../graphql/index.graphql");
+
+/// How many repositories a page has. More is answered too late: GitHub gives a query ten seconds.
+pub(super) const REPOSITORIES: usize = 50;
+/// How many classic rules of each repository come with the index.
+pub(super) const PROTECTIONS: usize = 5;
+/// How many rulesets do. They have no lists of their own here, so many are cheap.
+pub(super) const RULESETS: usize = 20;
+/// How many people of each list do.
+pub(super) const ACTORS: usize = 10;
+
+/// An owner's repositories, as far as they were asked for.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) owner: String,
+    after: Option<String>,
+    size: usize,
+    ended: bool,
+}
+
+/// One page.
+#[derive(Debug, Default)]
+pub(super) struct IndexPage {
+    pub(super) entries: Vec<Entry>,
+    /// How many repositories GitHub says there are.
+    pub(super) total: Option<u64>,
+}
+
+/// One repository of a page.
+#[derive(Debug)]
+pub(super) enum Entry {
+    /// It was read.
+    Read(Box<Indexed>),
+    /// It was seen, and can be asked for by its name.
+    Named(String, Hidden),
+    /// It is there, and nothing is known about it.
+    Unseen(Hidden),
+}
+
+impl Listing {
+    pub(super) fn new(owner: &str) -> Listing {
+        Listing { owner: owner.to_owned(), after: None, size: REPOSITORIES, ended: false }
+    }
+
+    /// The next page; `None` after the last one.
+    pub(super) async fn next(&mut self, client: &Client, parts: &Parts) -> Result<Option<IndexPage>, Refused> {
+        if self.ended {
+            return Ok(None);
+        }
+        loop {
+            let query = Query {
+                document: INDEX,
+                operation: "OwnerIndex",
+                variables: json!({
+                    "owner": self.owner, "repositories": self.size, "after": self.after,
+                    "protections": PROTECTIONS, "rulesets": RULESETS, "actors": ACTORS,
+                }),
+                owner: &self.owner,
+                class: Class::Index,
+                divisible: self.size > 1,
+            };
+            let answer = match client.query(&query).await {
+                Ok(answer) => answer,
+                Err(refused) if refused.is_too_heavy() && self.size > 1 => {
+                    self.size /= 2;
+                    continue;
+                }
+                Err(refused) => return Err(refused),
+            };
+            let owner = answer.root().field("repositoryOwner");
+            if owner.value().is_null() {
+                let hidden = owner.trouble();
+                let message = hidden.as_ref().map_or("there is no such owner, or the token may not see it", |hidden| &hidden.why);
+                return Err(Refused {
+                    request: query_name(&self.owner),
+                    status: Some(404),
+                    cause: hidden.as_ref().map_or(Cause::NotPermitted, |hidden| hidden.cause),
+                    message: message.to_owned(),
+                    permission: None,
+                    help: Some("look at the spelling, and whether the token is for this owner".to_owned()),
+                });
+            }
+            let repositories = owner.field("repositories");
+            let page = repositories.page("nodes", |node| Ok(entry(node, parts))).map_err(|hidden| Refused {
+                request: query_name(&self.owner),
+                status: None,
+                cause: hidden.cause,
+                message: hidden.why,
+                permission: hidden.permission,
+                help: None,
+            })?;
+            self.ended = page.next.is_none();
+            self.after = page.next;
+            // What could not be answered at once may be answered again later on.
+            self.size = (self.size * 2).min(REPOSITORIES);
+            return Ok(Some(IndexPage { entries: page.items, total: page.total }));
+        }
+    }
+}
+
+fn query_name(owner: &str) -> String {
+    format!("repositories of `{owner}`")
+}
+
+/// One repository.
+pub(super) fn entry(place: &Place<'_>, parts: &Parts) -> Entry {
+    match index::repository(place, parts) {
+        Ok(indexed) => Entry::Read(Box::new(indexed)),
+        Err(hidden) => match place.text("nameWithOwner") {
+            Some(name) => Entry::Named(name.to_owned(), hidden),
+            None => Entry::Unseen(hidden),
+        },
+    }
+}
+
+/// A repository by its name; GitHub follows renames.
+pub(super) async fn by_name(client: &Client, owner: &str, name: &str, parts: &Parts) -> Result<Indexed, Refused> {
+    let query = Query {
+        document: INDEX,
+        operation: "RepositoryByName",
+        variables: json!({
+            "owner": owner, "name": name, "protections": PROTECTIONS, "rulesets": RULESETS, "actors": ACTORS,
+        }),
+        owner,
+        class: Class::Index,
+        divisible: false,
+    };
+    let answer = client.query(&query).await?;
+    index::repository(&answer.root().field("repository"), parts).map_err(|hidden| Refused {
+        request: format!("repository `{owner}/{name}`"),
+        status: None,
+        cause: hidden.cause,
+        message: hidden.why,
+        permission: hidden.permission,
+        help: None,
+    })
+}

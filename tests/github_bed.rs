@@ -1,0 +1,6 @@
+//! The GitHub that the other tests ask: is it one?
+
+mod answers;
+mod client;
+mod described;
+mod graphql;

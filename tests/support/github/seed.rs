@@ -1,0 +1,1 @@
+//! Organizations of any size, the same for the same seed.
