@@ -338,6 +338,7 @@ fn exempting(names: &[&str], hide: bool, narrowed: bool) -> Audit {
         repository["name"] = json!(name);
         repository["protections"] = json!([]);
         repository["rulesets"] = json!([]);
+        repository["default_branch"]["protected"] = json!({ "~hidden": { "cause": "not_asked", "why": "not asked" } });
         if hide {
             repository["rulesets"] = json!({ "~hidden": { "cause": "not_permitted", "why": "hidden" } });
         }

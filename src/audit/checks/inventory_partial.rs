@@ -22,7 +22,9 @@ fn look(scene: &RunScene<'_>, findings: &mut Findings) -> Looked {
     let place = Place::target(&owner.login);
     let mut known = Vec::new();
     let mut hidden = Vec::new();
-    for (field, count) in [("repository_count", &owner.repository_count), ("totalCount", &inventory.total)] {
+    // Where the run named its repositories, the owner may have any number of others.
+    let counts = [("totalCount", Some(&inventory.total)), ("repository_count", inventory.is_list.then_some(&owner.repository_count))];
+    for (field, count) in counts.into_iter().filter_map(|(field, count)| count.map(|count| (field, count))) {
         match count.read() {
             Ok(count) => known.push(*count),
             Err(why) => hidden.push((field, why)),
@@ -44,6 +46,7 @@ fn look(scene: &RunScene<'_>, findings: &mut Findings) -> Looked {
     // What the owner counts is the same for every token; what a list counts is what this token may see.
     let selection = match inventory.token_selection.as_deref() {
         None | Some("all") => None,
+        Some(_) if !inventory.is_list => None,
         Some("selected") if owner.repository_count.known().is_some() => None,
         Some("selected") => Some("the token's installation was given selected repositories, and how many there are is not known"),
         Some(_) => Some("which repositories the token's installation was given is said in a way this program does not know"),

@@ -25,11 +25,13 @@ pub(super) static CHECK: Check = Check {
 
 fn look_at_owner(scene: &OwnerScene<'_>, findings: &mut Findings) -> Looked {
     let owner = scene.context.owner;
-    let unknown: Vec<String> = match owner.base_permission.known() {
-        Some(Word::Unknown(word)) => vec![format!("base permission `{word}`")],
-        _ => Vec::new(),
-    };
-    report(&Place::target(&owner.login), unknown, findings);
+    let place = Place::target(&owner.login);
+    match owner.base_permission.read() {
+        Ok(Word::Unknown(word)) => report(&place, vec![format!("base permission `{word}`")], findings),
+        Ok(Word::Known(_)) => {}
+        Err(why) if !is_asked(why) => {}
+        Err(why) => findings.cannot_tell(place.field("base permission"), why),
+    }
     hidden(gaps::of_owner(owner))
 }
 
@@ -125,8 +127,11 @@ fn report(place: &Place, unknown: Vec<String>, findings: &mut Findings) {
 
 /// What is hidden may hold something unknown; the first reason stands for all.
 fn hidden(gaps: Vec<Gap<'_>>) -> Looked {
-    let asked = |gap: &Gap<'_>| !matches!(gap.why.cause, Cause::NotAsked | Cause::NotOffered);
-    gaps.iter().find(|gap| asked(gap)).map_or(Ok(()), |gap| Err(gap.why.clone()))
+    gaps.iter().find(|gap| is_asked(gap.why)).map_or(Ok(()), |gap| Err(gap.why.clone()))
+}
+
+fn is_asked(why: &Hidden) -> bool {
+    !matches!(why.cause, Cause::NotAsked | Cause::NotOffered)
 }
 
 /// `bypass_actors[3].weight` without the number, which changes with the list.
