@@ -31,12 +31,7 @@ const PARTS: &[(Part, &str, &str, &str)] = &[
     (Part::People, "people", "who has access", "`metadata=read`; whence `administration=read`"),
     (Part::Keys, "keys", "deploy keys", "`administration=read`"),
     (Part::Environments, "environments", "deployment environments", "`actions=read`"),
-    (
-        Part::WorkflowPermissions,
-        "workflow permissions",
-        "what workflows may do",
-        "`administration=read`",
-    ),
+    (Part::WorkflowPermissions, "workflow permissions", "what workflows may do", "`administration=read`"),
     (Part::SecondWitness, "second witness", "whether anything protects the default branch", "`contents=read`"),
     (
         Part::RuleSuites,
@@ -128,7 +123,8 @@ pub fn markdown() -> String {
         );
     }
     text += COST;
-    text += "| part | what it is | requests | permissions of a fine-grained token or an app | needed by |\n|---|---|---|---|---|\n";
+    text +=
+        "| part | what it is | requests | permissions of a fine-grained token or an app | needed by |\n|---|---|---|---|---|\n";
     for (part, name, what, permission) in PARTS {
         let checks: Vec<_> =
             audit::all().filter(|check| check.reads.contains(part)).map(|check| format!("`{}`", check.id)).collect();

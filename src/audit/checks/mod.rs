@@ -1,11 +1,11 @@
 //! The checks: one check, one file. To add one, write its file, add its line here, and its fixtures; tests ask for the rest.
 
-use super::{Check, RepositoryScene};
+use super::{Check, Looked, RepositoryScene};
 use crate::git::RefName;
 use crate::github::effective::{Binding, Effective, Source};
 use crate::github::repository::Repository;
 use crate::github::rule::RuleKind;
-use crate::github::ruleset::{Level, Ruleset, Target as About};
+use crate::github::ruleset::{BypassActor, Level, Ruleset, Target as About};
 use crate::github::{Cause, Hidden, Word, scope};
 use crate::policy::{DefaultBranch, Policy};
 use crate::rules::Target;
@@ -35,7 +35,23 @@ checks! {
     creation_open,
     scope_escape,
     repo_excluded,
+    admin_bypass,
     bypass_always,
+    bypass_exempt,
+    bypass_broad,
+    bypass_stale,
+    bypass_hidden_classic,
+    bypass_custom_role,
+    bypass_used,
+    who_can_edit_rules,
+}
+
+/// That a bypasser's mode is one of those known.
+pub(super) fn known_mode(actor: &BypassActor) -> Looked {
+    match &actor.bypass_mode {
+        Word::Known(_) => Ok(()),
+        Word::Unknown(mode) => Err(Hidden::new(Cause::Unknown, format!("the bypass mode `{mode}` is not known to this program"))),
+    }
 }
 
 /// Whether a branch ruleset of the policy is for the ref of this repository.
