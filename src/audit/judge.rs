@@ -125,9 +125,13 @@ impl<'a> Judge<'a> {
 
     /// Looks at a repository and the rulesets that are new with it.
     pub fn repository(&mut self, repository: &Repository) {
+        // Nobody can push there. A ruleset of a higher level is met elsewhere, or binds nothing that can be pushed to.
+        if repository.archived || repository.disabled {
+            return;
+        }
         let context = self.context;
         self.rulesets(&Place::target(repository.full_name()), &repository.rulesets, Some(repository));
-        if repository.archived || repository.disabled || repository.empty {
+        if repository.empty {
             return;
         }
         let branches = branches(&context, repository);

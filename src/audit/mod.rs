@@ -11,6 +11,7 @@ pub mod drift;
 pub mod codeowners;
 pub mod exempt;
 pub mod finding;
+mod gaps;
 pub mod judge;
 pub mod opening;
 pub mod protected;
