@@ -9,8 +9,12 @@
 //! - [`verdict`]: policy and push make a verdict. Pure.
 //! - [`receive`]: the server side of a push: environment, refs, objects, message, decision log.
 //! - `github`: GitHub's settings as values; the network that reads them.
+//! - `audit`: does what GitHub shows really bind? One check, one file. Pure.
+//! - `report`: an audit's result, written down. One format, one file. Pure.
 //! - `cli`: the companion's commands, one file each.
 
+#[cfg(feature = "companion")]
+pub mod audit;
 #[cfg(feature = "companion")]
 pub mod cli;
 pub mod git;
@@ -19,5 +23,7 @@ pub mod github;
 pub mod policy;
 pub mod push;
 pub mod receive;
+#[cfg(feature = "companion")]
+pub mod report;
 pub mod rules;
 pub mod verdict;

@@ -5,11 +5,14 @@
 
 mod architecture;
 mod attacks;
+mod audit;
 mod cases;
 mod cli;
+mod cli_github;
 mod concurrency;
 mod decision_log;
 mod demo;
+mod drift;
 mod facts;
 mod fail_closed;
 mod github_bed;
@@ -20,5 +23,6 @@ mod presets;
 mod properties;
 mod pushes;
 mod readme;
+mod report;
 mod schemas;
 mod support;

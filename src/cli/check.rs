@@ -83,7 +83,9 @@ impl Check {
                 Err(Failure::new(format!("`{name}` does not load: {count} problem{}", if count == 1 { "" } else { "s" })))
             }
             Ok(policy) => {
-                let findings = lint::lint(&policy, today);
+                let mut findings = lint::lint(&policy, today);
+                findings.extend(crate::audit::exempt::lint(&policy));
+                findings.sort_by_key(|finding| (finding.at, finding.level, finding.id));
                 let warnings = findings.iter().filter(|finding| finding.level == Level::Warning).count();
                 if self.json {
                     writeln!(out, "{}", json(&name, &[], &findings))?;

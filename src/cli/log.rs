@@ -94,17 +94,7 @@ fn from_hex(hex: &str) -> Vec<u8> {
 /// A value as JSON in ASCII: what a push brought can then do nothing to a terminal, and programs read the same.
 fn json(value: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string(value).map_err(std::io::Error::from)?;
-    let mut plain = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, ' '..='~') {
-            plain.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                plain.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    Ok(plain)
+    Ok(crate::report::text::ascii(&text))
 }
 
 /// `1 record`, `2 records`.

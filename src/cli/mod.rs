@@ -4,10 +4,13 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
+mod github;
 mod init;
 mod install;
 mod log;
 mod man;
+mod outputs;
+mod report;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,6 +42,8 @@ enum Command {
     Explain(explain::Explain),
     Install(install::Install),
     Log(log::Log),
+    Github(github::Github),
+    Report(report::Report),
     Init(init::Init),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -58,18 +63,27 @@ pub struct Failure {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// The exit code.
+    pub code: u8,
 }
 
 impl Failure {
     /// A failure without advice.
     pub fn new(message: impl Into<String>) -> Failure {
-        Failure { message: message.into(), help: None }
+        Failure { message: message.into(), help: None, code: FAILED }
     }
 
     /// Adds advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Failure {
         self.help = Some(help.into());
+        self
+    }
+
+    /// With another exit code than usual.
+    #[must_use]
+    pub fn code(mut self, code: u8) -> Failure {
+        self.code = code;
         self
     }
 }
@@ -110,6 +124,8 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(&mut out),
         Command::Install(command) => command.run(&mut out),
         Command::Log(command) => command.run(&mut out),
+        Command::Github(command) => command.run(&mut out),
+        Command::Report(command) => command.run(&mut out),
         Command::Init(command) => command.run(&mut out),
         Command::Demo(command) => command.run(&mut out),
         Command::Completions(command) => command.run(&mut out),
@@ -123,7 +139,7 @@ pub fn main() -> ExitCode {
         Ok(_) => ExitCode::from(FAILED),
         Err(failure) => {
             print_failure(&failure);
-            ExitCode::from(FAILED)
+            ExitCode::from(failure.code)
         }
     }
 }

@@ -6,49 +6,59 @@ use serde::{Deserialize, Serialize};
 
 use super::readable::{Hidden, Readable};
 
-/// What a run saw.
+/// Which repositories were seen. A repository that was not is never silently absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inventory {
-    /// How many repositories were handed on: the selected ones that could be read.
-    pub read: u64,
-    /// How many repositories were seen, those that were not selected included.
-    pub seen: u64,
-    /// How many there are, on GitHub's own word.
+    /// How many repositories the owner has, as far as GitHub tells this token.
     pub total: Readable<u64>,
-    /// What could not be read at all.
+    /// How many were listed.
+    pub listed: u64,
+    /// How many of those were read because the run was to.
+    pub selected: u64,
+    /// What should have been read and was not.
     pub unread: Vec<Unread>,
-    /// Repositories that have another name now.
+    /// Repositories that answered under another name.
     pub moved: Vec<Moved>,
+    /// `all` or `selected`: which repositories the token's installation was given; `None` for tokens that do not say.
+    pub token_selection: Option<String>,
 }
 
 impl Default for Inventory {
     fn default() -> Inventory {
-        Inventory { read: 0, seen: 0, total: Readable::Known(0), unread: Vec::new(), moved: Vec::new() }
+        Inventory {
+            total: Readable::Known(0),
+            listed: 0,
+            selected: 0,
+            unread: Vec::new(),
+            moved: Vec::new(),
+            token_selection: None,
+        }
     }
 }
 
 impl Inventory {
     /// Whether everything that was asked for was seen.
     pub fn is_complete(&self) -> bool {
-        self.unread.is_empty() && self.total.known().is_some_and(|total| *total <= self.seen)
+        self.unread.is_empty() && self.total.known().is_some_and(|total| *total <= self.listed)
     }
 
     /// Notes something that could not be read.
     pub fn unread(&mut self, what: impl Into<String>, hidden: Hidden) {
-        self.unread.push(Unread { what: what.into(), hidden });
+        self.unread.push(Unread { what: what.into(), why: hidden });
     }
 
     /// Puts two together, as of two owners.
     pub fn add(&mut self, other: Inventory) {
-        self.read += other.read;
-        self.seen += other.seen;
+        self.selected += other.selected;
+        self.listed += other.listed;
         self.total = match (std::mem::replace(&mut self.total, Readable::Known(0)), other.total) {
             (Readable::Known(one), Readable::Known(two)) => Readable::Known(one + two),
             (Readable::Hidden(hidden), _) | (_, Readable::Hidden(hidden)) => Readable::Hidden(hidden),
         };
         self.unread.extend(other.unread);
         self.moved.extend(other.moved);
+        self.token_selection = self.token_selection.take().or(other.token_selection);
     }
 }
 
@@ -59,12 +69,12 @@ pub struct Unread {
     /// A repository, an owner, or a part of one.
     pub what: String,
     /// Why.
-    pub hidden: Hidden,
+    pub why: Hidden,
 }
 
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.what, self.hidden)
+        write!(f, "`{}`: {}", self.what, self.why)
     }
 }
 

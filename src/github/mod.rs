@@ -2,15 +2,21 @@
 //!
 //! Pure, in reading order: [`readable`] (known or hidden, never a default), [`word`] (GitHub's words, unknown ones kept),
 //! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read);
-//! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it).
+//! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it),
+//! [`scope`] and [`effective`] (what that amounts to for one ref), [`who_can`] (for whom); [`names`] (who is meant), [`desired`]
+//! (what a policy asks for), [`sample`] and [`drift`] (what differs).
 //!
 //! The network: [`client`] (asking, politely and safely) and [`live`] (what to ask).
 
 pub mod answers;
 pub mod client;
 pub mod cost;
+pub mod desired;
+pub mod drift;
+pub mod effective;
 pub mod inventory;
 pub mod live;
+pub mod names;
 pub mod owner;
 pub mod part;
 pub mod people;
@@ -19,7 +25,10 @@ pub mod readable;
 pub mod repository;
 pub mod rule;
 pub mod ruleset;
+pub mod sample;
+pub mod scope;
 pub mod selection;
+pub mod who_can;
 pub mod word;
 
 pub use cost::{Class, Cost};

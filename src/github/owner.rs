@@ -1,5 +1,7 @@
 //! The organization or user that owns repositories: what holds for all of them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::people::{CustomRole, Installation, Permission, Team};
@@ -42,7 +44,22 @@ pub struct Owner {
     /// What its rulesets decided lately, with the repository's name.
     pub rule_suites: Readable<Vec<(String, RuleSuite)>>,
     /// The versions of its rulesets, by number, newest first.
-    pub ruleset_versions: Readable<std::collections::BTreeMap<u64, Vec<RulesetVersion>>>,
+    pub ruleset_versions: Readable<BTreeMap<u64, Vec<RulesetVersion>>>,
+    /// Numbers of people and repositories that a policy or a ruleset names, as far as they were asked for.
+    #[serde(default)]
+    pub numbers: Numbers,
+}
+
+/// GitHub's numbers by name, where no list tells them. `None` means that GitHub knows none of that name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Numbers {
+    /// People, by login.
+    #[serde(default)]
+    pub people: BTreeMap<String, Option<u64>>,
+    /// Repositories, by `owner/name`.
+    #[serde(default)]
+    pub repositories: BTreeMap<String, Option<u64>>,
 }
 
 words! {

@@ -46,7 +46,7 @@ pub struct Repository {
     pub merge_methods: MergeMethods,
     /// The default branch; `None` when there is none.
     pub default_branch: Option<Branch>,
-    /// Classic protection, every pattern.
+    /// Classic protection, every pattern, the oldest first: where several match a branch, it binds.
     pub protections: Readable<Vec<Protection>>,
     /// Every ruleset that is for this repository, of every level, in force or not.
     pub rulesets: Readable<Vec<Arc<Ruleset>>>,

@@ -70,6 +70,8 @@ pub enum RuleKind {
     FileExtensionRestriction(FileExtensionRestriction),
     /// The largest file, in megabytes.
     MaxFileSize(MaxFileSize),
+    /// Conversations are resolved before a merge. Only classic protection asks for it without a pull request.
+    Conversations,
     /// A type that this program does not know.
     Unknown,
     /// A known type whose parameters are not as published.
@@ -456,6 +458,7 @@ impl RuleKind {
             | RuleKind::RequiredSignatures
             | RuleKind::NonFastForward
             | RuleKind::LicenseComplianceScanning
+            | RuleKind::Conversations
             | RuleKind::Unknown
             | RuleKind::Unreadable { .. } => {}
         }

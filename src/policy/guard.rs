@@ -37,7 +37,7 @@ pub fn guard(policy: &mut Policy, reference: &RefName, path: &str) -> Result<(),
             }
             _ => return Err(format!("the rule `{id}` takes other settings")),
         };
-        configured.push(ConfiguredRule { rule, at: Location::default() });
+        configured.push(ConfiguredRule { rule, stated: Vec::new(), at: Location::default() });
     }
     let owners = policy.server.policy_owners.clone();
     policy.rulesets.push(Ruleset {

@@ -175,6 +175,8 @@ impl Enforcement {
 pub struct ConfiguredRule {
     /// The rule with its settings.
     pub rule: Box<dyn Rule>,
+    /// The parameters that the policy writes; the others have their defaults.
+    pub stated: Vec<String>,
     /// Where it stands in the policy.
     pub at: Location,
 }

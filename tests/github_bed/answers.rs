@@ -238,3 +238,31 @@ fn a_recording_holds_every_exchange_and_no_token() {
     assert_eq!((&lines[0]["response_body"]["name"], &lines[1]["status"]), (&json!("app"), &json!(502)));
     assert!(!text.contains(&token));
 }
+
+#[test]
+fn an_enterprises_rulesets_reach_into_its_organizations() {
+    let bed = Bed::of(Profile::EnterpriseCloud);
+    bed.enterprise("corp", &["acme"]);
+    bed.organization("acme").repository("app");
+    let mut condition = conditions("~ALL", "~ALL");
+    condition["organization_name"] = json!({ "include": ["ac*"], "exclude": [] });
+    let rules = json!([{ "type": "deletion" }]);
+    let id = bed
+        .enterprise_ruleset("corp", json!({ "name": "all", "enforcement": "active", "conditions": condition, "rules": rules }));
+    let token = bed.token().create();
+    assert_eq!(get(&bed, &token, &format!("/enterprises/corp/rulesets/{id}")).json()["source_type"], "Enterprise");
+    assert_eq!(get(&bed, &token, &format!("/enterprises/corp/rulesets/{id}/history")).json().as_array().unwrap().len(), 1);
+    assert_eq!(get(&bed, &token, "/enterprises/corp/properties/schema").json(), json!([]));
+    assert_eq!(get(&bed, &token, "/repos/acme/app/rulesets").json()[0]["source"], "corp");
+    assert_eq!(get(&bed, &token, "/repos/acme/app/rules/branches/main").json()[0]["ruleset_source_type"], "Enterprise");
+    let reader = bed.token().without(Permission::EnterpriseAdministration).create();
+    assert_eq!(get(&bed, &reader, &format!("/enterprises/corp/rulesets/{id}")).status, 403);
+}
+
+#[tokio::test]
+async fn a_bed_lives_and_ends_inside_another_runtime() {
+    let bed = Bed::new();
+    bed.organization("acme");
+    let token = bed.token().create();
+    assert_eq!(get(&bed, &token, "/orgs/acme").status, 200);
+}

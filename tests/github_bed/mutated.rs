@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::{get, request};
+use super::client::{INDEX, get, graphql, request};
 use super::world::world;
 use crate::support::github::{Bed, Profile};
 
@@ -166,4 +166,33 @@ fn what_nobody_knows_may_be_planted_by_name() {
     bed.allow_unknown("sealed").allow_unknown("sealed_box");
     assert_eq!(get(&bed, &token, &path).json()["rules"][0]["type"], "sealed_box");
     bed.assert_honest();
+}
+
+#[test]
+fn a_graphql_answer_that_the_schema_does_not_allow_is_caught() {
+    let world = world(Profile::Dotcom);
+    let token = world.bed.token().create();
+    let variables = json!({ "owner": "acme", "repositories": 5, "protections": 5, "rulesets": 5, "actors": 10 });
+    let ask = || graphql(&world.bed, &token, INDEX, "OwnerIndex", variables.clone()).json();
+    let answer = ask();
+    world.bed.assert_honest();
+    let mut found = Vec::new();
+    places(&answer["data"], "", 14, &mut found);
+    assert!(found.len() > 120, "{}", found.len());
+    for place in found {
+        let (parent, name) = place.rsplit_once('/').unwrap();
+        let (parent, name) = (format!("/data{parent}"), name.to_owned());
+        world.bed.without_quirks().tamper("POST /graphql", move |body| {
+            let object = body.pointer_mut(&parent).unwrap().as_object_mut().unwrap();
+            let value = object.remove(&name).unwrap();
+            object.insert(format!("{name}s"), value);
+        });
+        ask();
+        assert!(!world.bed.violations().is_empty(), "{place} misspelt");
+    }
+    world.bed.without_quirks().tamper("POST /graphql", |body| {
+        body["data"]["repositoryOwner"]["repositories"]["nodes"][0]["rulesets"]["nodes"][0]["enforcement"] = json!("ENABLED");
+    });
+    ask();
+    assert!(world.bed.violations()[0].contains("which is no RuleEnforcement"));
 }

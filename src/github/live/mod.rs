@@ -14,7 +14,7 @@
 //! let reader = Reader::new(&client);
 //! let owner = reader.owner("acme", &parts).await?;
 //! let inventory = reader.repositories(&Selection::owner("acme")?, &parts, |repository| println!("{}", repository.full_name())).await;
-//! println!("{} of {} repositories; {}", inventory.read, inventory.seen, client.cost());
+//! println!("{} of {} repositories; {}", inventory.selected, inventory.listed, client.cost());
 //! # Ok(())
 //! # }
 //! ```

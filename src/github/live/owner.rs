@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::github::answers::{maybe_text, number, rest, text, word};
 use crate::github::client::{Path, Refused};
 use crate::github::cost::Class;
-use crate::github::owner::{Owner, OwnerKind};
+use crate::github::owner::{Numbers, Owner, OwnerKind};
 use crate::github::part::{Part, Parts};
 use crate::github::people::Team;
 use crate::github::readable::{Cause, Hidden, Readable};
@@ -119,6 +119,7 @@ impl Reader {
             workflow_permissions,
             rule_suites,
             ruleset_versions,
+            numbers: Numbers::default(),
         }
     }
 
@@ -234,5 +235,6 @@ fn user(login: &str, json: &Value) -> Owner {
         workflow_permissions: not_offered(),
         rule_suites: Readable::Known(Vec::new()),
         ruleset_versions: Readable::Known(BTreeMap::new()),
+        numbers: Numbers::default(),
     }
 }

@@ -47,7 +47,7 @@ impl Reader {
             for repository in repositories {
                 // One that was listed and named by an older name comes twice.
                 if handed_on.insert(repository.id) {
-                    part.read += 1;
+                    part.selected += 1;
                     each(repository);
                 }
             }
@@ -70,11 +70,11 @@ impl Reader {
                     if done.begins_anew {
                         seen = 0;
                     }
-                    seen += std::mem::take(&mut done.inventory.seen);
+                    seen += std::mem::take(&mut done.inventory.listed);
                     total = done.total.take().unwrap_or(total);
                     inventory.add(hand_on(done));
                 }
-                inventory.add(Inventory { seen, total, ..Inventory::default() });
+                inventory.add(Inventory { listed: seen, total, ..Inventory::default() });
             }
             let chunks = missing.chunks(BATCH).map(|names| self.named(owner, names, selection, &parts));
             let mut done = std::pin::pin!(stream::iter(chunks).buffered(PAGES));
@@ -103,7 +103,7 @@ impl Reader {
             Err(refused) => return self.without_graphql(owner, refused, selection, parts).await,
         };
         let mut done = Done::default();
-        done.inventory.seen = u64::try_from(page.entries.len()).unwrap_or(u64::MAX);
+        done.inventory.listed = u64::try_from(page.entries.len()).unwrap_or(u64::MAX);
         done.total = page.total.map(Readable::Known);
         let mut chosen = Vec::new();
         for entry in page.entries {
@@ -141,7 +141,7 @@ impl Reader {
         let mut chosen = Vec::new();
         for (some, part) in found.await {
             let count = u64::try_from(some.len() + part.repositories.len()).unwrap_or(u64::MAX);
-            done.inventory.seen += count;
+            done.inventory.listed += count;
             done.inventory.add(Inventory { total: Readable::Known(1), ..part.inventory });
             done.repositories.extend(part.repositories);
             for indexed in some {
@@ -239,8 +239,8 @@ impl Reader {
                 return done;
             }
         };
-        done.inventory.seen = u64::try_from(list.len()).unwrap_or(u64::MAX);
-        done.total = Some(missing.map_or(Readable::Known(done.inventory.seen), Readable::Hidden));
+        done.inventory.listed = u64::try_from(list.len()).unwrap_or(u64::MAX);
+        done.total = Some(missing.map_or(Readable::Known(done.inventory.listed), Readable::Hidden));
         done.begins_anew = true;
         done.inventory.unread(owner, Hidden::new(Cause::Partial, PATTERNS));
         for value in list {

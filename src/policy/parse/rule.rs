@@ -61,10 +61,11 @@ fn load(reader: &mut Reader<'_>, entry: &RuleEntry, name: Range<usize>, value: &
         Load::Either(switch, parameters) => (Some(switch), Some(parameters)),
     };
     match (value.get_ref(), switch, parameters) {
-        (DeValue::Boolean(true), Some(switch), _) => configured.push(ConfiguredRule { rule: switch(), at }),
+        (DeValue::Boolean(true), Some(switch), _) => configured.push(ConfiguredRule { rule: switch(), stated: Vec::new(), at }),
         (DeValue::Boolean(false), Some(_), _) => {}
         (DeValue::Table(_), _, Some(parameters)) => {
-            configured.extend(load_one(reader, parameters, value).map(|rule| ConfiguredRule { rule, at }));
+            let stated = keys(value);
+            configured.extend(load_one(reader, parameters, value).map(|rule| ConfiguredRule { rule, stated, at }));
         }
         (DeValue::Array(array), _, Some(parameters)) => {
             if array.is_empty() {
@@ -73,7 +74,8 @@ fn load(reader: &mut Reader<'_>, entry: &RuleEntry, name: Range<usize>, value: &
             for element in array {
                 if let DeValue::Table(_) = element.get_ref() {
                     let at = reader.at(element.span().start);
-                    configured.extend(load_one(reader, parameters, element).map(|rule| ConfiguredRule { rule, at }));
+                    let stated = keys(element);
+                    configured.extend(load_one(reader, parameters, element).map(|rule| ConfiguredRule { rule, stated, at }));
                 } else {
                     reader.wrong_kind(element, &format!("an entry of `{id}`"), "a table");
                 }
@@ -90,6 +92,11 @@ fn load(reader: &mut Reader<'_>, entry: &RuleEntry, name: Range<usize>, value: &
         // An entry without any way to load does not exist.
         (_, None, None) => {}
     }
+}
+
+/// The keys of a table, in order.
+fn keys(value: &Value<'_>) -> Vec<String> {
+    value.get_ref().as_table().into_iter().flatten().map(|(key, _)| key.get_ref().to_string()).collect()
 }
 
 fn load_one(reader: &mut Reader<'_>, parameters: Loader, value: &Value<'_>) -> Option<Box<dyn Rule>> {

@@ -104,6 +104,17 @@ impl OrganizationHandle {
         id
     }
 
+    /// A team within another one; its id.
+    pub fn child_team(&self, slug: &str, parent: &str, members: &[&str]) -> u64 {
+        let id = self.team(slug, members);
+        self.change(|organization| {
+            if let Some(team) = organization.teams.iter_mut().find(|team| team.id == id) {
+                team.parent = Some(parent.to_owned());
+            }
+        });
+        id
+    }
+
     /// What every member may do in every repository; `None`: nothing.
     pub fn base_role(&self, role: Option<Role>) -> &Self {
         self.change(|organization| organization.base_role = role)
@@ -303,6 +314,15 @@ impl RepositoryHandle {
         self.change(|repository| {
             repository.collaborators.retain(|known| known.login != login);
             repository.collaborators.push(Collaborator { login: login.to_owned(), role, role_name: None, doors });
+        })
+    }
+
+    /// The same with a custom role, which `role` is the base of.
+    pub fn collaborator_with_role(&self, login: &str, role: Role, name: &str) -> &Self {
+        self.collaborator(login, role, &[]).change(|repository| {
+            if let Some(one) = repository.collaborators.iter_mut().find(|known| known.login == login) {
+                one.role_name = Some(name.to_owned());
+            }
         })
     }
 

@@ -3,6 +3,7 @@
 //! of the bed, and recorded as one.
 
 mod cost;
+mod judge;
 mod mutation;
 mod object;
 mod people;
@@ -206,6 +207,11 @@ pub fn answer(
     let mut body = finish(shared, response);
     if let Some(Fault::Tamper(tamper)) = fault {
         tamper.0(&mut body);
+    }
+    if shared.judging {
+        let wrong = judge::judge(&schema, &document, operation, &body);
+        Shared::lock(&shared.violations)
+            .extend(wrong.into_iter().map(|one| format!("GraphQL answers what its schema does not allow: {one}")));
     }
     Ok(Answer::json(body))
 }

@@ -1,0 +1,353 @@
+//! Drift: what GitHub has against what the policy asks for, field by field, of what the policy states.
+//!
+//! Each difference says which way it goes: whether GitHub asks for less than the policy, or for more. [`fields`] knows that
+//! of each field, [`walk`] compares, [`live`] puts GitHub's answers in the same form. What is hidden is never equal.
+
+mod fields;
+mod live;
+mod walk;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::desired::{Desired, DesiredProtection, DesiredRuleset};
+use super::names::Names;
+use super::owner::Owner;
+use super::readable::{Cause, Hidden};
+use super::repository::Repository;
+use super::ruleset::{Level, Ruleset};
+use super::word::Word;
+use crate::policy::github::{Mechanism, Unmanaged};
+use crate::policy::{Enforcement, Location};
+pub use walk::canonical;
+use walk::{Path, Walk, World};
+
+/// Something that GitHub has otherwise than the policy asks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The ruleset's name, or the pattern of the branch protection.
+    pub ruleset: String,
+    /// Whether it is a branch protection.
+    pub classic: bool,
+    /// Where in it, in GitHub's words: `rules.pull_request.required_approving_review_count`, `bypass_actors[team:release]`.
+    /// [`WHOLE`] for all of it.
+    pub field: String,
+    /// What the policy asks for; `None` for nothing.
+    pub desired: Option<Value>,
+    /// What GitHub has; `None` for nothing, or when it can't be told.
+    pub live: Option<Value>,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Why it can't be told which way it goes, where that is so.
+    pub why: Option<Hidden>,
+    /// Where the policy asks for it.
+    pub at: Location,
+}
+
+/// The field of a difference that is about a whole ruleset or protection.
+pub const WHOLE: &str = "ruleset";
+
+/// Which way a difference goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// GitHub asks for less than the policy.
+    Weaker,
+    /// It can't be told what GitHub has.
+    CannotTell,
+    /// Neither asks for more than the other, or it can't be told which.
+    Different,
+    /// The policy does not know it.
+    Unmanaged,
+    /// GitHub asks for more than the policy.
+    Stronger,
+}
+
+impl Direction {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Direction::Weaker => "weaker",
+            Direction::CannotTell => "cannot_tell",
+            Direction::Different => "different",
+            Direction::Unmanaged => "unmanaged",
+            Direction::Stronger => "stronger",
+        }
+    }
+}
+
+/// Everything that differs in the place that `desired` is about, in the policy's order; what the policy does not know comes
+/// last.
+pub fn compare(desired: &Desired, owner: &Owner, repository: Option<&Repository>) -> Vec<Difference> {
+    let mut comparison = Comparison { desired, owner, repository, found: Vec::new() };
+    comparison.rulesets();
+    if let Some(repository) = repository {
+        comparison.protections(repository);
+    }
+    comparison.found
+}
+
+/// What differs between a ruleset that there should be and one that there is, the name left aside.
+pub fn of_ruleset(desired: &DesiredRuleset, live: &Ruleset, owner: &Owner, repository: Option<&Repository>) -> Vec<Difference> {
+    let mut walk = Walk::new(World::new(owner, repository, desired.target));
+    let unstated: BTreeSet<String> = desired
+        .rules
+        .iter()
+        .flat_map(|rule| rule.unstated.iter().map(|parameter| format!("rules.{}.{parameter}", rule.name)))
+        .collect();
+    walk.value(&Path::of("enforcement"), &json!(desired.enforcement), Some(&json!(live.enforcement)));
+    live::conditions(&mut walk, desired, live);
+    live::bypass(&mut walk, desired, live);
+    live::rules(&mut walk, desired, live);
+    for what in live.unknown().into_iter().filter(|what| !what.starts_with("rules: type ")) {
+        let why = format!("it has something that this program does not know: {what}");
+        walk.cannot_tell(&Path::of(WHOLE), None, &Hidden::new(Cause::Unknown, why));
+    }
+    walk.found
+        .into_iter()
+        .filter(|found| {
+            // What the policy leaves out it asks for by default, and nothing against more than that.
+            let more = found.direction == Direction::Stronger || (found.direction == Direction::Different && found.why.is_none());
+            !(more && unstated.iter().any(|field| is_within(&found.field, field)))
+        })
+        .map(|found| {
+            let at = place(desired, &found.field);
+            found.at(&desired.name, false, at)
+        })
+        .collect()
+}
+
+/// What differs between a branch protection that there should be and one that there is.
+pub fn of_protection(
+    desired: &DesiredProtection,
+    live: &super::protection::Protection,
+    owner: &Owner,
+    repository: &Repository,
+) -> Vec<Difference> {
+    let mut walk = Walk::new(World::new(owner, Some(repository), super::ruleset::Target::Branch));
+    let mut settings = desired.settings.clone();
+    if live.allows_force_pushes {
+        // Nobody needs a list then.
+        settings.remove("bypass_force_push_allowances");
+    }
+    walk.value(&Path::classic(), &Value::Object(settings), Some(&live::protection(live)));
+    let found = walk.found.into_iter();
+    found
+        .map(|found| {
+            let field = found.field.split(['.', '[']).next().unwrap_or_default();
+            let at = desired.places.get(field).copied().unwrap_or(desired.at);
+            found.at(&desired.pattern, true, at)
+        })
+        .collect()
+}
+
+fn is_within(field: &str, outer: &str) -> bool {
+    field.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// Where the policy says what a field should be.
+fn place(desired: &DesiredRuleset, field: &str) -> Location {
+    let rule = |name: &str| desired.rules.iter().find(|rule| rule.name == name).map(|rule| rule.at);
+    let bypass = |name: &str| desired.bypass.iter().find(|bypass| bypass.name == name).map(|bypass| bypass.at);
+    let at = match field.strip_prefix("rules.") {
+        Some(rest) => rule(rest.split(['.', '[']).next().unwrap_or_default()),
+        None => field.strip_prefix("bypass_actors[").and_then(|rest| bypass(rest.split(']').next().unwrap_or_default())),
+    };
+    at.unwrap_or(desired.at)
+}
+
+struct Comparison<'a> {
+    desired: &'a Desired,
+    owner: &'a Owner,
+    repository: Option<&'a Repository>,
+    found: Vec<Difference>,
+}
+
+impl<'a> Comparison<'a> {
+    fn add(&mut self, ruleset: &str, classic: bool, field: &str, direction: Direction, at: Location) -> &mut Difference {
+        self.found.push(Difference {
+            ruleset: ruleset.to_owned(),
+            classic,
+            field: field.to_owned(),
+            desired: None,
+            live: None,
+            direction,
+            why: None,
+            at,
+        });
+        // The line above put it there.
+        #[allow(clippy::indexing_slicing)]
+        let last = self.found.len() - 1;
+        #[allow(clippy::indexing_slicing)]
+        &mut self.found[last]
+    }
+
+    fn cannot_tell(&mut self, ruleset: &str, classic: bool, why: &Hidden, at: Location) {
+        self.add(ruleset, classic, WHOLE, Direction::CannotTell, at).why = Some(why.clone());
+    }
+
+    /// Whether things of this kind that the policy does not know are looked for.
+    fn looks_for_unmanaged(&self) -> bool {
+        self.desired.unmanaged != Unmanaged::Ignore
+    }
+
+    fn rulesets(&mut self) {
+        let desired = self.desired;
+        let list = match (desired.level, self.repository) {
+            (Level::Repository, Some(repository)) => &repository.rulesets,
+            _ => &self.owner.rulesets,
+        };
+        let list = match list.read() {
+            Ok(list) => list,
+            Err(hidden) => {
+                for ruleset in &desired.rulesets {
+                    self.cannot_tell(&ruleset.name, false, hidden, ruleset.at);
+                }
+                if self.looks_for_unmanaged() {
+                    self.cannot_tell("", false, hidden, desired.at);
+                }
+                return;
+            }
+        };
+        let mut free: Vec<&Ruleset> = Vec::new();
+        for ruleset in list.iter().map(AsRef::as_ref) {
+            match &ruleset.source_type {
+                Word::Known(level) if *level == desired.level => free.push(ruleset),
+                Word::Known(_) => {}
+                Word::Unknown(word) => {
+                    let why = Hidden::new(Cause::Unknown, format!("it is of the unknown level `{word}`"));
+                    self.cannot_tell(&ruleset.name, false, &why, desired.at);
+                }
+            }
+        }
+        free.sort_by_key(|ruleset| ruleset.id);
+        let mut missing = Vec::new();
+        for (index, ruleset) in desired.rulesets.iter().enumerate() {
+            if let Some(differences) = self.take_match(ruleset, &mut free) {
+                self.found.extend(differences);
+            } else {
+                missing.push((self.found.len(), index));
+            }
+        }
+        // What is missing may be there under another name. Put in where it belongs, the last first.
+        for (position, index) in missing.into_iter().rev() {
+            let Some(ruleset) = desired.rulesets.get(index) else { continue };
+            let rest = self.found.split_off(position.min(self.found.len()));
+            self.missing(ruleset, &mut free);
+            self.found.extend(rest);
+        }
+        if self.looks_for_unmanaged() {
+            free.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+            for ruleset in free {
+                let live = json!({ "target": ruleset.target, "enforcement": ruleset.enforcement });
+                self.add(&ruleset.name, false, WHOLE, Direction::Unmanaged, desired.at).live = Some(live);
+            }
+        }
+    }
+
+    /// What differs from the live ruleset of the same name and target. Of several the most alike is taken.
+    fn take_match(&self, wanted: &DesiredRuleset, free: &mut Vec<&'a Ruleset>) -> Option<Vec<Difference>> {
+        let named = free.iter().enumerate().filter(|(_, live)| live.name == wanted.name);
+        let matching = named.filter(|(_, live)| live.target.known().is_none_or(|target| *target == wanted.target));
+        let (_, _, index, differences) = matching
+            .map(|(index, live)| {
+                let differences = of_ruleset(wanted, live, self.owner, self.repository);
+                let weaker = differences.iter().filter(|found| found.direction <= Direction::CannotTell).count();
+                (weaker, differences.len(), index, differences)
+            })
+            .min_by_key(|(weaker, all, index, _)| (*weaker, *all, *index))?;
+        free.remove(index);
+        Some(differences)
+    }
+
+    fn missing(&mut self, wanted: &DesiredRuleset, free: &mut Vec<&'a Ruleset>) {
+        let renamed = free.iter().position(|live| {
+            live.target.is(&wanted.target)
+                && !self.desired.rulesets.iter().any(|other| other.name == live.name)
+                && of_ruleset(wanted, live, self.owner, self.repository).is_empty()
+        });
+        if let Some(live) = renamed.map(|index| free.remove(index)) {
+            let found = self.add(&wanted.name, false, "name", Direction::Different, wanted.at);
+            found.desired = Some(json!(wanted.name));
+            found.live = Some(json!(live.name));
+            return;
+        }
+        // Nothing is lost where a disabled ruleset is missing.
+        let direction = if wanted.enforcement == Enforcement::Disabled { Direction::Different } else { Direction::Weaker };
+        let rules: Vec<&str> = wanted.rules.iter().map(|rule| rule.name).collect();
+        let summary = json!({ "target": wanted.target, "enforcement": wanted.enforcement, "rules": rules });
+        self.add(&wanted.name, false, WHOLE, direction, wanted.at).desired = Some(summary);
+    }
+
+    fn protections(&mut self, repository: &Repository) {
+        let desired = self.desired;
+        let looked_for = desired.level == Level::Repository && self.looks_for_unmanaged();
+        let protections = match repository.protections.read() {
+            Ok(protections) => protections,
+            Err(hidden) => {
+                for protection in &desired.protections {
+                    self.cannot_tell(&protection.pattern, true, hidden, protection.at);
+                }
+                if looked_for {
+                    self.cannot_tell("", true, hidden, desired.at);
+                }
+                return;
+            }
+        };
+        for wanted in &desired.protections {
+            match protections.iter().find(|live| live.pattern == wanted.pattern) {
+                Some(live) => self.found.extend(of_protection(wanted, live, self.owner, repository)),
+                None => {
+                    let settings: Map<String, Value> = wanted.settings.clone();
+                    let found = self.add(&wanted.pattern, true, WHOLE, Direction::Weaker, wanted.at);
+                    found.desired = Some(Value::Object(settings));
+                }
+            }
+        }
+        if looked_for {
+            let managed = |pattern: &str| desired.protections.iter().any(|wanted| wanted.pattern == pattern);
+            let mut rest: Vec<&str> = protections.iter().map(|live| live.pattern.as_str()).filter(|name| !managed(name)).collect();
+            rest.sort_unstable();
+            for pattern in rest {
+                self.add(pattern, true, WHOLE, Direction::Unmanaged, desired.at);
+            }
+        }
+    }
+}
+
+impl Desired {
+    /// Whether it asks for a branch protection or ruleset at all.
+    pub fn is_empty(&self) -> bool {
+        match self.mechanism {
+            Mechanism::Rulesets => self.rulesets.is_empty(),
+            Mechanism::BranchProtection => self.protections.is_empty(),
+        }
+    }
+}
+
+impl Difference {
+    /// What it is of, as people read it: ``ruleset `main` of acme/api``, ``branch protection `main` ``.
+    pub fn source(&self, target: &str) -> String {
+        match (self.classic, self.ruleset.is_empty()) {
+            (_, true) => format!("rulesets of {target}"),
+            (true, _) => format!("branch protection `{}`", self.ruleset),
+            (false, _) => format!("ruleset `{}` of {target}", self.ruleset),
+        }
+    }
+}
+
+impl<'a> World<'a> {
+    fn new(owner: &'a Owner, repository: Option<&'a Repository>, target: super::ruleset::Target) -> World<'a> {
+        World {
+            names: Names::new(owner, repository),
+            namespace: if target == super::ruleset::Target::Tag { "refs/tags/" } else { "refs/heads/" },
+            default_branch: match repository {
+                Some(repository) => repository.default_branch.as_ref().map(|branch| branch.name.clone()),
+                // The organization's repositories have many: one that no pattern names stands for them.
+                None => Some("\u{e000}default".to_owned()),
+            },
+        }
+    }
+}
