@@ -8,6 +8,7 @@ pub mod checks;
 pub mod exempt;
 pub mod finding;
 pub mod judge;
+pub mod opening;
 pub mod protected;
 pub mod scene;
 

@@ -1,7 +1,10 @@
 //! The checks: one check, one file. To add one, write its file, add its line here, and its fixtures; tests ask for the rest.
 
-use super::Check;
+use super::{Check, RepositoryScene};
 use crate::git::RefName;
+use crate::github::Hidden;
+use crate::github::effective::Effective;
+use crate::github::readable::Readable;
 use crate::github::repository::Repository;
 use crate::policy::{DefaultBranch, Policy};
 use crate::rules::Target;
@@ -17,6 +20,32 @@ macro_rules! checks {
 checks! {
     branch_unprotected,
     bypass_always,
+    force_push_allowed,
+    deletion_allowed,
+    tags_unprotected,
+    unsigned,
+    nonlinear,
+    push_rules_missing,
+    redundant_classic,
+    changed_since_baseline,
+}
+
+/// What binds the default branch, if anything does: where nothing does, `branch-unprotected` says so, and checks that miss
+/// a single rule have nothing to add.
+///
+/// # Errors
+/// What is hidden may bind it.
+pub(super) fn bound_default_branch<'a>(scene: &RepositoryScene<'a>) -> Result<Option<&'a Effective>, Hidden> {
+    let Some(effective) = scene.default_branch() else {
+        return Ok(None);
+    };
+    if !effective.bindings.is_empty() {
+        return Ok(Some(effective));
+    }
+    match (effective.nothing_else(), scene.repository.default_branch.as_ref().map(|branch| &branch.protected)) {
+        (Ok(()), _) | (_, Some(Readable::Known(false))) => Ok(None),
+        (Err(hidden), _) => Err(hidden.clone()),
+    }
 }
 
 /// Whether a branch ruleset of the policy is for the ref of this repository.
