@@ -323,7 +323,7 @@ fn rest_alone() {
     assert_eq!(all[0].rulesets.read().unwrap().len(), 2);
     assert_eq!(all[0].deploy_keys.read().unwrap().len(), 1);
     assert!(all[0].codeowners.read().is_err());
-    assert!(inventory.unread.iter().any(|unread| unread.hidden.why.contains("patterns")));
+    assert!(inventory.unread.iter().any(|unread| unread.why.why.contains("patterns")));
 }
 
 #[test]
