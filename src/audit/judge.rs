@@ -1,5 +1,6 @@
 //! Runs checks and gathers what they say.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,10 +8,12 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::drift::{Compared, Drift, NotBound};
 use super::exempt::{self, Extent};
 use super::finding::{CannotTell, Finding, Findings, Place};
 use super::scene::{Context, OwnerScene, RepositoryScene, RulesetScene, RunScene};
 use super::{Check, Look};
+use crate::github::drift::Difference;
 use crate::github::effective::Effective;
 use crate::github::inventory::Inventory;
 use crate::github::part::Part;
@@ -36,6 +39,12 @@ pub struct Audit {
     pub cannot_tell: Vec<CannotTell>,
     /// For each check that ran, how often it held, found something, or could not tell.
     pub checks: BTreeMap<String, Tally>,
+    /// What differs from the policy, by repository and then in the policy's order. Empty without a policy for GitHub.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
+    /// What of the policy GitHub can't bind, in the policy's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_bound: Vec<NotBound>,
 }
 
 /// A finding that the policy exempts.
@@ -94,12 +103,15 @@ impl<'a> Judge<'a> {
             exempted: Vec::new(),
             cannot_tell: Vec::new(),
             checks: checks.iter().map(|check| (check.id.to_owned(), Tally::default())).collect(),
+            drift: Vec::new(),
+            not_bound: Vec::new(),
         };
         let mut judge =
             Judge { context, checks, audit, rulesets: BTreeSet::new(), fingerprints: BTreeSet::new(), extent: Extent::Whole };
         let place = Place::target(context.owner.login.clone());
+        let drift = judge.compared(Compared::owner(&context));
         judge.look(&place, |look, findings| match look {
-            Look::Owner(look) => Some(look(&OwnerScene { context: &context }, findings)),
+            Look::Owner(look) => Some(look(&OwnerScene { context: &context, drift: &drift }, findings)),
             _ => None,
         });
         judge.rulesets(&place, &context.owner.rulesets, None);
@@ -113,18 +125,30 @@ impl<'a> Judge<'a> {
 
     /// Looks at a repository and the rulesets that are new with it.
     pub fn repository(&mut self, repository: &Repository) {
+        // Nobody can push there. A ruleset of a higher level is met elsewhere, or binds nothing that can be pushed to.
+        if repository.archived || repository.disabled {
+            return;
+        }
         let context = self.context;
         self.rulesets(&Place::target(repository.full_name()), &repository.rulesets, Some(repository));
-        if repository.archived || repository.disabled || repository.empty {
+        if repository.empty {
             return;
         }
         let branches = branches(&context, repository);
-        let scene = RepositoryScene { context: &context, repository, branches: &branches };
+        let drift = self.compared(Compared::repository(&context, repository));
+        let jobs = OnceCell::new();
+        let scene = RepositoryScene { context: &context, repository, branches: &branches, drift: &drift, jobs: &jobs };
         let place = scene.place();
         self.look(&place, |look, findings| match look {
             Look::Repository(look) => Some(look(&scene, findings)),
             _ => None,
         });
+    }
+
+    fn compared(&mut self, compared: Compared) -> Readable<Vec<Difference>> {
+        self.audit.drift.extend(compared.rows());
+        self.audit.not_bound.extend(compared.not_bound);
+        compared.differences
     }
 
     /// A list that is hidden may hold anything: every check that looks at rulesets can't tell.
@@ -200,6 +224,10 @@ impl<'a> Judge<'a> {
         audit.findings.sort_by(order);
         audit.cannot_tell.sort_by(|a, b| (&a.check, &a.place, &a.why).cmp(&(&b.check, &b.place, &b.why)));
         audit.cannot_tell.dedup();
+        // Those of one repository stand in the policy's order already.
+        audit.drift.sort_by(|a, b| a.repository.cmp(&b.repository));
+        audit.not_bound.sort();
+        audit.not_bound.dedup();
         audit
     }
 }

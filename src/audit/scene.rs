@@ -1,11 +1,17 @@
 //! What a check may look at.
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 
 use super::finding::Place;
+use crate::github::drift::Difference;
+use super::required::Jobs;
+use crate::github::Hidden;
 use crate::github::effective::Effective;
 use crate::github::inventory::Inventory;
 use crate::github::owner::Owner;
+use crate::github::readable::Readable;
 use crate::github::repository::Repository;
 use crate::github::ruleset::Ruleset;
 use crate::policy::Policy;
@@ -37,6 +43,8 @@ pub struct RunScene<'a> {
 pub struct OwnerScene<'a> {
     /// What is the same for the whole run.
     pub context: &'a Context<'a>,
+    /// What the organization has otherwise than the policy asks.
+    pub drift: &'a Readable<Vec<Difference>>,
 }
 
 /// For [`Look::Ruleset`](super::Look::Ruleset).
@@ -60,6 +68,10 @@ pub struct RepositoryScene<'a> {
     pub repository: &'a Repository,
     /// What binds its default branch, then every other branch that the policy asks to protect.
     pub branches: &'a [Effective],
+    /// What it has otherwise than the policy asks.
+    pub drift: &'a Readable<Vec<Difference>>,
+    /// The jobs of its workflows, read when the first check asks.
+    pub jobs: &'a OnceCell<Result<Jobs, Hidden>>,
 }
 
 impl<'a> RepositoryScene<'a> {
@@ -74,6 +86,14 @@ impl<'a> RepositoryScene<'a> {
         let mut place = Place::target(self.repository.full_name());
         place.url = Some(format!("https://github.com/{}/settings/rules", self.repository.full_name()));
         place
+    }
+
+    /// The jobs of its workflows.
+    ///
+    /// # Errors
+    /// The list of workflows is hidden.
+    pub fn jobs(&self) -> Result<&'a Jobs, Hidden> {
+        self.jobs.get_or_init(|| Jobs::of(self.repository)).as_ref().map_err(Clone::clone)
     }
 
     /// What binds any ref, existing or not, by its full name.

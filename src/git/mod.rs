@@ -2,6 +2,7 @@
 //! of a pattern. Nothing here reads a repository, and everything here is given hostile bytes.
 
 mod commit;
+pub(crate) mod effort;
 mod file_change;
 mod name;
 mod oid;

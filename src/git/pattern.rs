@@ -9,6 +9,8 @@
 //! - it counts bytes where Ruby counts characters, so `?` and sets are judged here when the text is not ASCII;
 //! - it takes no last component from a text that ends in `..`, so such a text is judged here entirely;
 //! - its sets match `/`, so they are written out without it.
+//!
+//! `by_character` also answers while little is asked, because compiling for globset costs more than judging a small push.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,8 +22,15 @@ use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use super::effort::Effort;
+
 /// No ref name or path needs a longer pattern, and the work of matching grows with it.
 const LONGEST: usize = 1024;
+
+/// For so many bytes of text, each counted once for every pattern, matching character by character costs less than compiling.
+const LITTLE: usize = 1 << 13;
+/// The longest text that is matched character by character for that reason: the work can grow with the square of its length.
+const SHORT: usize = 512;
 
 /// One pattern, validated. It has exactly Ruby's meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +59,12 @@ pub struct PatternError {
     pub message: String,
 }
 
-/// A set of patterns, compiled on first use and matched as one.
+/// A set of patterns, compiled when much is asked of it and matched as one.
 #[derive(Debug, Clone, Default)]
 pub struct PatternSet {
     patterns: Vec<Pattern>,
-    exact: OnceLock<Result<Compiled, PatternError>>,
-    wide: OnceLock<Result<Wide, PatternError>>,
+    exact: OnceLock<Matcher>,
+    wide: OnceLock<Wide>,
     reaches: OnceLock<Vec<Reach>>,
 }
 
@@ -578,47 +587,80 @@ fn map_literals(tokens: &[Token], map: impl Fn(&str) -> String) -> Vec<Token> {
     mapped
 }
 
-/// Patterns as one globset, and the means to correct it.
+/// Patterns as one globset, and the means to correct it and to do without it.
 #[derive(Debug, Clone)]
-struct Compiled {
-    globs: GlobSet,
+struct Matcher {
     tokens: Vec<Vec<Token>>,
     /// The patterns that globset would judge in bytes, in order.
     in_characters: Vec<usize>,
     case: Case,
+    globs: OnceLock<Result<GlobSet, PatternError>>,
+    effort: Effort,
 }
 
-impl Compiled {
-    fn new(patterns: &[Pattern], tokens: Vec<Vec<Token>>, case: Case) -> Result<Compiled, PatternError> {
-        let failed = |error: globset::Error| PatternError { message: error.to_string() };
-        let mut globs = GlobSetBuilder::new();
-        for tokens in &tokens {
-            let glob = write_glob(tokens, case);
-            globs.add(GlobBuilder::new(&glob).literal_separator(true).backslash_escape(false).build().map_err(failed)?);
-        }
+impl Matcher {
+    fn new(patterns: &[Pattern], tokens: Vec<Vec<Token>>, case: Case) -> Matcher {
         let in_characters =
             patterns.iter().enumerate().filter(|(_, pattern)| pattern.counts_characters()).map(|(at, _)| at).collect();
-        Ok(Compiled { globs: globs.build().map_err(failed)?, tokens, in_characters, case })
+        Matcher { tokens, in_characters, case, globs: OnceLock::new(), effort: Effort::default() }
+    }
+
+    fn compile(&self) -> Result<GlobSet, PatternError> {
+        let failed = |error: globset::Error| PatternError { message: error.to_string() };
+        let mut globs = GlobSetBuilder::new();
+        for tokens in &self.tokens {
+            let glob = write_glob(tokens, self.case);
+            globs.add(GlobBuilder::new(&glob).literal_separator(true).backslash_escape(false).build().map_err(failed)?);
+        }
+        globs.build().map_err(failed)
+    }
+
+    /// The globset for a text, compiled when it is time; `None` for a text that is matched character by character.
+    fn globs(&self, text: &[u8]) -> Result<Option<&GlobSet>, PatternError> {
+        if ends_in_parent(text) {
+            return Ok(None);
+        }
+        if self.globs.get().is_none() && text.len() <= SHORT {
+            let steps = self.tokens.len().saturating_mul(text.len() + 1);
+            if steps <= self.effort.left(LITTLE) {
+                self.effort.spend(steps);
+                return Ok(None);
+            }
+        }
+        self.globs.get_or_init(|| self.compile()).as_ref().map(Some).map_err(Clone::clone)
+    }
+
+    fn any(&self, text: &[u8]) -> Result<bool, PatternError> {
+        Ok(match self.globs(text)? {
+            None => self.first_by_character(text).is_some(),
+            Some(globs) if self.globset_suffices(text) => globs.is_match_candidate(&Candidate::from_bytes(text)),
+            Some(globs) => self.first_by_globset(globs, text).is_some(),
+        })
+    }
+
+    fn first(&self, text: &[u8]) -> Result<Option<usize>, PatternError> {
+        Ok(match self.globs(text)? {
+            None => self.first_by_character(text),
+            Some(globs) => self.first_by_globset(globs, text),
+        })
     }
 
     /// Whether globset alone gives the right answer for this text.
     fn globset_suffices(&self, text: &[u8]) -> bool {
-        !ends_in_parent(text) && (self.in_characters.is_empty() || text.is_ascii())
+        self.in_characters.is_empty() || text.is_ascii()
     }
 
-    fn any(&self, text: &[u8]) -> bool {
-        if self.globset_suffices(text) {
-            self.globs.is_match_candidate(&Candidate::from_bytes(text))
-        } else {
-            self.first(text).is_some()
-        }
+    fn first_by_character(&self, text: &[u8]) -> Option<usize> {
+        // globset holds literals byte for byte against a text that is folded as far as it can be.
+        let in_bytes = !text.is_ascii() && !ends_in_parent(text);
+        let is_literal = |at: usize| in_bytes && self.in_characters.binary_search(&at).is_err();
+        let mut patterns = self.tokens.iter().enumerate();
+        let case = |at| if is_literal(at) { Case::Exact } else { self.case };
+        patterns.find(|(at, tokens)| by_character(tokens, text, case(*at))).map(|(at, _)| at)
     }
 
-    fn first(&self, text: &[u8]) -> Option<usize> {
-        if ends_in_parent(text) {
-            return self.tokens.iter().position(|tokens| by_character(tokens, text, self.case));
-        }
-        let mut matched = self.globs.matches_candidate(&Candidate::from_bytes(text)).into_iter();
+    fn first_by_globset(&self, globs: &GlobSet, text: &[u8]) -> Option<usize> {
+        let mut matched = globs.matches_candidate(&Candidate::from_bytes(text)).into_iter();
         if self.globset_suffices(text) {
             return matched.next();
         }
@@ -639,7 +681,7 @@ fn ends_in_parent(text: &[u8]) -> bool {
 /// What matching widely adds to matching exactly.
 #[derive(Debug, Clone)]
 struct Wide {
-    folded: Compiled,
+    folded: Matcher,
     /// Whether each exact match of an ASCII text is a folded match too. A negated set in either case is smaller.
     covers_ascii: bool,
     /// Patterns that count characters, composed: folding changes the number of characters (`ß`).
@@ -649,17 +691,17 @@ struct Wide {
 }
 
 impl Wide {
-    fn new(patterns: &[Pattern]) -> Result<Wide, PatternError> {
+    fn new(patterns: &[Pattern]) -> Wide {
         let folded = patterns.iter().map(|pattern| map_literals(&pattern.tokens, fold_str)).collect();
         let negated = |token: &Token| matches!(token, Token::Set(Set { negated: true, .. }));
         let counting = || patterns.iter().enumerate().filter(|(_, pattern)| pattern.counts_characters());
         let beyond = patterns.iter().enumerate().filter(|(_, pattern)| pattern.counts_characters() || !pattern.text.is_ascii());
-        Ok(Wide {
-            folded: Compiled::new(patterns, folded, Case::Unicode)?,
+        Wide {
+            folded: Matcher::new(patterns, folded, Case::Unicode),
             covers_ascii: !patterns.iter().any(|pattern| pattern.tokens.iter().any(negated)),
             composed: counting().map(|(at, pattern)| (at, map_literals(&pattern.tokens, |run| run.nfc().collect()))).collect(),
             ascii: beyond.map(|(at, pattern)| (at, pattern.tokens.clone())).collect(),
-        })
+        }
     }
 
     /// The first pattern that matches a text that is not ASCII as neither its exact nor its folded form does.
@@ -704,7 +746,7 @@ impl Reach {
 }
 
 impl PatternSet {
-    /// A set of patterns; nothing is compiled before the first question.
+    /// A set of patterns; nothing is compiled before much is asked.
     pub fn new(patterns: Vec<Pattern>) -> PatternSet {
         PatternSet { patterns, ..PatternSet::default() }
     }
@@ -724,7 +766,7 @@ impl PatternSet {
     /// # Errors
     /// The patterns could not be compiled.
     pub fn matches_exactly(&self, text: &[u8]) -> Result<bool, PatternError> {
-        Ok(!self.is_empty() && self.exact()?.any(text))
+        Ok(!self.is_empty() && self.exact().any(text)?)
     }
 
     /// Whether some pattern matches the text exactly, or does so after Unicode normalisation and full case folding of
@@ -738,14 +780,14 @@ impl PatternSet {
         if self.is_empty() {
             return Ok(false);
         }
-        let wide = self.wide()?;
-        if wide.folded.any(&fold(text)) {
+        let wide = self.wide();
+        if wide.folded.any(&fold(text))? {
             return Ok(true);
         }
         if wide.covers_ascii && text.is_ascii() {
             return Ok(false);
         }
-        Ok(self.exact()?.any(text) || (!text.is_ascii() && wide.first_beyond_ascii(text).is_some()))
+        Ok(self.exact().any(text)? || (!text.is_ascii() && wide.first_beyond_ascii(text).is_some()))
     }
 
     /// The first pattern, in the order they were given, that [matches widely](Self::matches_widely).
@@ -756,11 +798,11 @@ impl PatternSet {
         if self.is_empty() {
             return Ok(None);
         }
-        let wide = self.wide()?;
-        let mut first = wide.folded.first(&fold(text));
+        let wide = self.wide();
+        let mut first = wide.folded.first(&fold(text))?;
         let mut or = |other: Option<usize>| first = [first, other].into_iter().flatten().min();
         if !(wide.covers_ascii && text.is_ascii()) {
-            or(self.exact()?.first(text));
+            or(self.exact().first(text)?);
         }
         if !text.is_ascii() {
             or(wide.first_beyond_ascii(text));
@@ -780,16 +822,13 @@ impl PatternSet {
         reaches.iter().any(|reach| reach.below(&folder))
     }
 
-    fn exact(&self) -> Result<&Compiled, PatternError> {
-        let compile = || {
-            let tokens = self.patterns.iter().map(|pattern| pattern.tokens.clone()).collect();
-            Compiled::new(&self.patterns, tokens, Case::Exact)
-        };
-        self.exact.get_or_init(compile).as_ref().map_err(Clone::clone)
+    fn exact(&self) -> &Matcher {
+        let tokens = || self.patterns.iter().map(|pattern| pattern.tokens.clone()).collect();
+        self.exact.get_or_init(|| Matcher::new(&self.patterns, tokens(), Case::Exact))
     }
 
-    fn wide(&self) -> Result<&Wide, PatternError> {
-        self.wide.get_or_init(|| Wide::new(&self.patterns)).as_ref().map_err(Clone::clone)
+    fn wide(&self) -> &Wide {
+        self.wide.get_or_init(|| Wide::new(&self.patterns))
     }
 }
 

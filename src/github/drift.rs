@@ -21,6 +21,7 @@ use super::ruleset::{Level, Ruleset};
 use super::word::Word;
 use crate::policy::github::{Mechanism, Unmanaged};
 use crate::policy::{Enforcement, Location};
+pub use walk::canonical;
 use walk::{Path, Walk, World};
 
 /// Something that GitHub has otherwise than the policy asks.

@@ -2,9 +2,9 @@
 //!
 //! Pure, in reading order: [`readable`] (known or hidden, never a default), [`word`] (GitHub's words, unknown ones kept),
 //! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read);
-//! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came
-//! of it), [`scope`] and [`effective`] (what that amounts to for one ref), [`who_can`] (for whom), [`names`] (who is meant),
-//! [`desired`] (what a policy asks for) and [`drift`] (what differs).
+//! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it),
+//! [`scope`] and [`effective`] (what that amounts to for one ref), [`who_can`] (for whom); [`names`] (who is meant), [`desired`]
+//! (what a policy asks for), [`sample`] and [`drift`] (what differs).
 //!
 //! The network: [`client`] (asking, politely and safely) and [`live`] (what to ask).
 

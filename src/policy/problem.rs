@@ -127,8 +127,10 @@ fn shows(character: char) -> bool {
 /// and format characters (bidirectional overrides, zero-width characters).
 pub(super) fn deceives(character: char) -> bool {
     use GeneralCategory::*;
-    !matches!(character, '\t' | '\n' | '\r')
-        && matches!(character.general_category(), Control | Format | LineSeparator | ParagraphSeparator)
+    if character.is_ascii() {
+        return character.is_ascii_control() && !matches!(character, '\t' | '\n' | '\r');
+    }
+    matches!(character.general_category(), Control | Format | LineSeparator | ParagraphSeparator)
 }
 
 #[cfg(test)]
@@ -138,6 +140,14 @@ mod tests {
     fn problem(source: &str, span: Range<usize>) -> Problem {
         let column = source[..span.start].chars().count() + 1;
         Problem { message: "wrong".to_owned(), help: Some("right".to_owned()), span, at: Location { line: 1, column } }
+    }
+
+    #[test]
+    fn ascii_deceives_by_its_category_too() {
+        for character in '\0'..='\x7f' {
+            let control = character.general_category() == GeneralCategory::Control;
+            assert_eq!(deceives(character), control && !['\t', '\n', '\r'].contains(&character), "{character:?}");
+        }
     }
 
     #[test]

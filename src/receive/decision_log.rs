@@ -35,6 +35,7 @@ use line::MAX_LINE;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::fs::{self, File};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 
@@ -46,7 +47,11 @@ impl DecisionId {
     /// A new id for a decision made at `now`; two ids for the same instant differ. An instant before 1970 counts as
     /// 1970.
     pub fn new(now: jiff::Timestamp) -> DecisionId {
-        DecisionId(ulid::Ulid::from_datetime(now.into()))
+        let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
+        // An id must be unique, not secret: the keys of a hash map are random enough, and are there already.
+        let random = RandomState::new();
+        let half = |which: u8| u128::from(random.hash_one(which));
+        DecisionId(ulid::Ulid::from_parts(milliseconds, half(0) << 64 | half(1)))
     }
 }
 

@@ -139,21 +139,30 @@ impl Watch {
 
 /// Judges one push.
 pub fn pre_receive(options: &Options, environment: &Environment, input: &mut dyn Read, now: Timestamp) -> Answer {
-    watched(options, environment, input, now, &Watch::new(None))
+    watched(options, environment, input, now, &Watch::new(None)).0
 }
 
-fn watched(options: &Options, environment: &Environment, input: &mut dyn Read, now: Timestamp, watch: &Watch) -> Answer {
+/// What a push was judged by. Giving it back takes time that a program which is about to end need not spend.
+type JudgedBy = (Policy, Refs, Objects);
+
+fn watched(
+    options: &Options,
+    environment: &Environment,
+    input: &mut dyn Read,
+    now: Timestamp,
+    watch: &Watch,
+) -> (Answer, Option<JudgedBy>) {
     let case = Case { id: DecisionId::new(now), now, started: Instant::now() };
     let mut record =
         Record { wants_json: environment.push_options().contains(&b"refwarden=json".as_slice()), ..Record::default() };
     match decide(options, environment, input, case, &mut record, watch) {
-        Ok((lines, json, code)) => answer(&record, lines, json, code),
+        Ok(Decided { lines, json, code, by }) => (answer(&record, lines, || json, code), Some(by)),
         Err(why) => {
             // Until it was done somebody may have waited in vain.
             if !record.judged {
                 watch.done();
             }
-            undecided(&record, &why, case)
+            (undecided(&record, &why, case), None)
         }
     }
 }
@@ -168,12 +177,12 @@ fn undecided(record: &Record, why: &Undecided, case: Case) -> Answer {
     {
         lines.push(format!("refwarden: {}", super::sanitize::sanitize(&error.to_string())));
     }
-    answer(record, lines, message::render_undecided_json(why, &id), Decision::Undecided.exit_code())
+    answer(record, lines, || message::render_undecided_json(why, &id), Decision::Undecided.exit_code())
 }
 
-fn answer(record: &Record, mut lines: Vec<String>, json: String, code: u8) -> Answer {
+fn answer(record: &Record, mut lines: Vec<String>, json: impl FnOnce() -> String, code: u8) -> Answer {
     if record.wants_json {
-        lines.push(json);
+        lines.push(json());
     }
     if !record.prefix.is_empty() {
         for line in &mut lines {
@@ -183,7 +192,14 @@ fn answer(record: &Record, mut lines: Vec<String>, json: String, code: u8) -> An
     Answer { lines, code }
 }
 
-type Decided = (Vec<String>, String, u8);
+/// A push that was judged, for its answer.
+struct Decided {
+    lines: Vec<String>,
+    /// Empty when nobody wants it.
+    json: String,
+    code: u8,
+    by: JudgedBy,
+}
 
 fn decide(
     options: &Options,
@@ -264,7 +280,10 @@ fn decide(
             ));
         }
     }
-    Ok((lines, message::render_json(&judged.verdict, &about), judged.verdict.decision.exit_code()))
+    let json = if record.wants_json { message::render_json(&judged.verdict, &about) } else { String::new() };
+    let code = judged.verdict.decision.exit_code();
+    drop(judged);
+    Ok(Decided { lines, json, code, by: (policy, refs, objects) })
 }
 
 fn no_identity(policy: &Policy) -> Undecided {
@@ -428,9 +447,9 @@ fn supervised(options: Options) -> Answer {
     let (limit, decided, mut looks_at) = (Arc::clone(&watch.limit), Arc::clone(&watch.decided), watch.looks_at);
     let judge = move || {
         let environment = Environment::of_process();
-        let answer = watched(&options, &environment, &mut std::io::stdin().lock(), Timestamp::now(), &watch);
+        let (answer, _kept) = watched(&options, &environment, &mut std::io::stdin().lock(), Timestamp::now(), &watch);
         let _ = sender.send(Progress::Answered(answer));
-        // The program ends with the answer; giving back the stack before would only take time.
+        // The program ends with the answer; giving back the stack, or what was read, before would only take time.
         loop {
             std::thread::park();
         }

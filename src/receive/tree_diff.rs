@@ -12,6 +12,9 @@ use crate::push::Undecided;
 
 /// Git's own default bound on how deep folders nest (`core.maxTreeDepth`).
 const MAX_DEPTH: usize = 2048;
+/// Up to so many objects are searched without memchr: it first asks the processor what it can do, and a virtual machine takes
+/// longer to answer that than it takes to judge a few trees.
+const FEW_OBJECTS: u64 = 64;
 
 /// Chooses where a walk goes and what it keeps.
 pub trait Visitor {
@@ -198,7 +201,12 @@ impl Walk<'_> {
         if changed.len() <= 8 {
             for name in changed {
                 let needle: Vec<u8> = [b" ", *name, b"\0"].concat();
-                if memmem_count(raw, &needle) > 1 && count_names(self.objects, tree, raw, name)? > 1 {
+                let twice = if self.objects.work().objects <= FEW_OBJECTS {
+                    occurs_twice(raw, &needle)
+                } else {
+                    memchr::memmem::find_iter(raw, &needle).nth(1).is_some()
+                };
+                if twice && count_names(self.objects, tree, raw, name)? > 1 {
                     return Err(bad(tree, &twins));
                 }
             }
@@ -215,8 +223,9 @@ impl Walk<'_> {
     }
 }
 
-fn memmem_count(haystack: &[u8], needle: &[u8]) -> usize {
-    memchr::memmem::find_iter(haystack, needle).take(2).count()
+/// Whether something that ends with its only NUL occurs more than once.
+fn occurs_twice(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.split_inclusive(|&byte| byte == 0).filter(|piece| piece.ends_with(needle)).nth(1).is_some()
 }
 
 fn count_names(objects: &Objects, tree: Oid, raw: &[u8], name: &[u8]) -> Result<usize, Undecided> {
@@ -245,7 +254,7 @@ fn last_equal_entry(old: &[u8], new: &[u8], id_len: usize) -> Option<usize> {
     let mut last = None;
     let mut begin = 0;
     // The name's end is looked for from the second byte: a crafted mode can be one character, but never none.
-    while let Some(nul) = old.get(begin + 1..common).and_then(|rest| memchr::memchr(0, rest)) {
+    while let Some(nul) = old.get(begin + 1..common).and_then(|rest| rest.iter().position(|&byte| byte == 0)) {
         let end = begin + 1 + nul + 1 + id_len;
         if end > common {
             break;
@@ -285,5 +294,21 @@ impl Visitor for Collect<'_> {
             self.changes.push(change);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::occurs_twice;
+
+    proptest! {
+        #[test]
+        fn names_are_found_as_memchr_finds_them(haystack in "[ab \0]{0,40}", name in "[ab ]{0,3}") {
+            let needle = format!(" {name}\0");
+            let found = memchr::memmem::find_iter(haystack.as_bytes(), &needle).count();
+            prop_assert_eq!(occurs_twice(haystack.as_bytes(), needle.as_bytes()), found > 1);
+        }
     }
 }

@@ -9,6 +9,7 @@ use toml::de::ValueDeserializer;
 use crate::git::{FileChange, Oid};
 use crate::push::{ChangedIn, Needs, Undecided, UpdateFacts};
 
+mod regular_expression;
 mod text_pattern;
 
 /// What a ruleset is about.

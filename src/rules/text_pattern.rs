@@ -1,7 +1,11 @@
 //! GitHub's text patterns: an operator, a pattern, and whether it is negated. Shared by the rules about messages, e-mails
 //! and names.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+
+use super::regular_expression::RegularExpression;
 
 /// How the pattern is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +28,7 @@ struct Settings {
     name: Option<String>,
 }
 
-/// A text pattern whose regular expression, if it is one, is known to compile.
+/// A text pattern whose regular expression, if it is one, is sound.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Settings")]
 pub(super) struct TextPattern {
@@ -34,7 +38,7 @@ pub(super) struct TextPattern {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip)]
-    regex: Option<regex::bytes::Regex>,
+    regex: Option<RegularExpression>,
 }
 
 impl TryFrom<Settings> for TextPattern {
@@ -47,7 +51,7 @@ impl TryFrom<Settings> for TextPattern {
         }
         let regex = match operator {
             Operator::Regex => {
-                Some(regex::bytes::Regex::new(&pattern).map_err(|error| format!("unreadable regular expression: {error}"))?)
+                Some(RegularExpression::parse(&pattern).map_err(|error| format!("unreadable regular expression: {error}"))?)
             }
             Operator::StartsWith | Operator::EndsWith | Operator::Contains => None,
         };
@@ -59,9 +63,8 @@ impl TextPattern {
     fn matches(&self, text: &[u8]) -> bool {
         let pattern = self.pattern.as_bytes();
         match (self.operator, &self.regex) {
-            (Operator::Regex, Some(regex)) => regex.is_match(text),
-            // A regular expression is compiled when the settings are read; without one nothing is known to match.
-            (Operator::Regex, None) => self.negate,
+            // Without an answer nothing is known to match, or known not to.
+            (Operator::Regex, regex) => regex.as_ref().and_then(|regex| regex.is_match(text)).unwrap_or(self.negate),
             (Operator::StartsWith, _) => text.starts_with(pattern),
             (Operator::EndsWith, _) => text.ends_with(pattern),
             (Operator::Contains, _) => text.windows(pattern.len()).any(|window| window == pattern),
@@ -75,7 +78,10 @@ impl TextPattern {
     pub(super) fn objection(&self, subject: &str, text: &[u8]) -> Option<String> {
         let readable = String::from_utf8_lossy(text);
         let shown = text.split(|&byte| byte == 0).next().unwrap_or_default();
-        let kept = [text, readable.as_bytes(), shown].iter().all(|text| self.matches(text) != self.negate);
+        let keeps = |text: &[u8]| self.matches(text) != self.negate;
+        let kept = keeps(text)
+            && (matches!(readable, Cow::Borrowed(_)) || keeps(readable.as_bytes()))
+            && (shown.len() == text.len() || keeps(shown));
         if kept {
             return None;
         }

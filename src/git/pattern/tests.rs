@@ -27,12 +27,27 @@ fn set_of(texts: &[&str]) -> PatternSet {
     PatternSet::new(texts.iter().map(|text| pattern(text)).collect())
 }
 
+/// The same set, whose next question goes to globset.
+fn compiled(set: &PatternSet) -> PatternSet {
+    let set = PatternSet::new(set.patterns().to_vec());
+    set.exact().effort.spend(LITTLE);
+    set.wide().folded.effort.spend(LITTLE);
+    set
+}
+
+/// What both ways of matching say.
+fn both<A: PartialEq + fmt::Debug>(set: &PatternSet, ask: impl Fn(&PatternSet) -> A) -> A {
+    let answer = ask(&PatternSet::new(set.patterns().to_vec()));
+    assert_eq!(ask(&compiled(set)), answer, "{:?} by globset", set.patterns());
+    answer
+}
+
 fn exactly(pattern: &str, text: impl AsRef<[u8]>) -> bool {
-    set_of(&[pattern]).matches_exactly(text.as_ref()).unwrap()
+    both(&set_of(&[pattern]), |set| set.matches_exactly(text.as_ref()).unwrap())
 }
 
 fn widely(pattern: &str, text: impl AsRef<[u8]>) -> bool {
-    set_of(&[pattern]).matches_widely(text.as_ref()).unwrap()
+    both(&set_of(&[pattern]), |set| set.matches_widely(text.as_ref()).unwrap())
 }
 
 fn rows() -> Vec<(&'static str, &'static str, bool)> {
@@ -60,7 +75,7 @@ fn every_row_of_rubys_table_holds() {
     let mut compared = 0;
     for (text, subject, expected) in rows() {
         let set = match Pattern::parse(text) {
-            Ok(pattern) => sets.entry(text).or_insert_with(|| PatternSet::new(vec![pattern])),
+            Ok(pattern) => sets.entry(text).or_insert_with(|| compiled(&PatternSet::new(vec![pattern]))),
             Err(bad) => {
                 refused.insert(text, bad.message);
                 continue;
@@ -91,14 +106,16 @@ fn all_patterns_of_the_table_in_one_set_mean_what_each_means() {
             matching.push(text);
         }
     }
-    let all = Compiled::new(&patterns, patterns.iter().map(|pattern| pattern.tokens.clone()).collect(), Case::Exact).unwrap();
     let set = PatternSet::new(patterns.clone());
+    let globs = set.exact().compile().unwrap();
     for (subject, matching) in expected {
-        let first = all.first(subject.as_bytes()).map(|at| patterns[at].as_str());
-        assert_eq!(first, matching.first().copied(), "{subject}");
-        assert_eq!(set.matches_exactly(subject.as_bytes()), Ok(!matching.is_empty()), "{subject}");
+        for set in [PatternSet::new(patterns.clone()), compiled(&set)] {
+            let first = set.exact().first(subject.as_bytes()).unwrap().map(|at| patterns[at].as_str());
+            assert_eq!(first, matching.first().copied(), "{subject}");
+            assert_eq!(set.matches_exactly(subject.as_bytes()), Ok(!matching.is_empty()), "{subject}");
+        }
         if subject.is_ascii() {
-            let found = all.globs.matches_candidate(&Candidate::from_bytes(subject));
+            let found = globs.matches_candidate(&Candidate::from_bytes(subject));
             let found: Vec<_> = found.into_iter().map(|at| patterns[at].as_str()).collect();
             assert_eq!(found, matching, "{subject}");
         }
@@ -318,17 +335,18 @@ fn lookalikes_match_widely_only() {
 #[test]
 fn the_first_match_is_the_first_that_was_given() {
     let set = set_of(&["release/*", "[!a]?", "MAIN", "**/*", "é?"]);
-    let first = |text: &str| set.first_wide_match(text.as_bytes()).unwrap().map(Pattern::as_str);
-    assert_eq!(first("RELEASE/1"), Some("release/*"));
-    assert_eq!(first("main"), Some("MAIN"));
-    assert_eq!(first("bé"), Some("[!a]?"));
-    assert_eq!(first("Ab"), Some("[!a]?"));
-    assert_eq!(first("aé"), Some("**/*"));
-    assert_eq!(first(".."), Some("[!a]?"));
+    let first = |text: &str| both(&set, |set| set.first_wide_match(text.as_bytes()).unwrap().map(|found| found.text.clone()));
+    assert_eq!(first("RELEASE/1").as_deref(), Some("release/*"));
+    assert_eq!(first("main").as_deref(), Some("MAIN"));
+    assert_eq!(first("bé").as_deref(), Some("[!a]?"));
+    assert_eq!(first("Ab").as_deref(), Some("[!a]?"));
+    assert_eq!(first("aé").as_deref(), Some("**/*"));
+    assert_eq!(first("..").as_deref(), Some("[!a]?"));
     assert_eq!(set_of(&["x"]).first_wide_match(b"y"), Ok(None));
     for patterns in [["?", "*"], ["*", "?"], ["??", "*"]] {
         let set = set_of(&patterns);
-        assert_eq!(set.exact().unwrap().first("é".as_bytes()), Some(usize::from(patterns[0] == "??")), "{patterns:?}");
+        let first = both(&set, |set| set.exact().first("é".as_bytes()).unwrap());
+        assert_eq!(first, Some(usize::from(patterns[0] == "??")), "{patterns:?}");
     }
 }
 
@@ -345,8 +363,8 @@ fn an_empty_set_matches_nothing() {
 fn a_set_that_does_not_compile_is_an_error_every_time() {
     let error = PatternError { message: "too large".to_owned() };
     let set = set_of(&["x"]);
-    set.exact.set(Err(error.clone())).unwrap();
-    set.wide.set(Err(error.clone())).unwrap();
+    set.exact().globs.set(Err(error.clone())).unwrap();
+    set.wide().folded.globs.set(Err(error.clone())).unwrap();
     assert_eq!(set.matches_exactly(b"x"), Err(error.clone()));
     assert_eq!(set.matches_widely(b"x"), Err(error.clone()));
     assert_eq!(set.clone().first_wide_match(b"x"), Err(error));
@@ -355,8 +373,21 @@ fn a_set_that_does_not_compile_is_an_error_every_time() {
 #[test]
 fn a_policy_of_many_long_patterns_compiles() {
     let texts: Vec<_> = (0..600).map(|at| format!("apps/{at}/**/[!a-c]?{}*.yml", "é".repeat(at % 100))).collect();
-    let set = PatternSet::new(texts.iter().map(|text| pattern(text)).collect());
+    let set = compiled(&PatternSet::new(texts.iter().map(|text| pattern(text)).collect()));
     assert!(set.matches_exactly(b"apps/0/x/zz1.yml").unwrap() && set.matches_widely("APPS/1/zzÉ.yml".as_bytes()).unwrap());
+}
+
+#[test]
+fn a_set_is_compiled_when_much_or_something_long_is_asked() {
+    let set = set_of(&["a*b", "**/c"]);
+    let is_compiled = |set: &PatternSet| set.exact().globs.get().is_some();
+    for _ in 0..LITTLE / (2 * 4) {
+        assert!(set.matches_exactly(b"axb").unwrap() && !is_compiled(&set));
+    }
+    assert!(set.matches_exactly(b"axb").unwrap() && is_compiled(&set));
+    let set = set_of(&["a*b"]);
+    assert!(!set.matches_exactly(&b"a".repeat(SHORT)).unwrap() && !is_compiled(&set));
+    assert!(!set.matches_exactly(&b"a".repeat(SHORT + 1)).unwrap() && is_compiled(&set));
 }
 
 #[test]
@@ -416,6 +447,8 @@ fn every_character_folds_once_and_for_all() {
         // Pruning compares full folds, and must not miss what folding one to one finds.
         let one = fold_one(c).to_string();
         assert_eq!(fold(one.as_bytes()), folded, "U+{:04X}", u32::from(c));
+        // In folded text characters are compared as they are, by globset, and folded one to one, by character.
+        assert!(*folded != *text || fold_one(c) == c, "U+{:04X}", u32::from(c));
         assert_eq!(c == '/', *folded == *b"/", "U+{:04X}", u32::from(c));
         assert!(c.is_ascii() || !folded.iter().any(|byte| b"*?[]{}\\/".contains(byte)), "U+{:04X}", u32::from(c));
     }
@@ -499,8 +532,10 @@ fn plainly(tokens: &[Token], text: &[u8]) -> bool {
 
 fn check(patterns: &[Pattern], text: &[u8]) -> Result<(), TestCaseError> {
     let set = PatternSet::new(patterns.to_vec());
+    let by_globset = compiled(&set);
     let expected = patterns.iter().any(|pattern| plainly(&pattern.tokens, text));
     prop_assert_eq!(set.matches_exactly(text).unwrap(), expected, "{:?} {:?}", patterns, text);
+    prop_assert_eq!(by_globset.matches_exactly(text).unwrap(), expected, "{:?} {:?}", patterns, text);
     for pattern in patterns {
         let plainly = plainly(&pattern.tokens, text);
         prop_assert_eq!(by_character(&pattern.tokens, text, Case::Exact), plainly, "{:?} {:?}", pattern, text);
@@ -510,6 +545,10 @@ fn check(patterns: &[Pattern], text: &[u8]) -> Result<(), TestCaseError> {
     let each = patterns.iter().find(|pattern| PatternSet::new(vec![(*pattern).clone()]).matches_widely(text).unwrap());
     prop_assert_eq!(set.first_wide_match(text).unwrap(), each);
     prop_assert_eq!(each.is_some(), wide);
+    prop_assert_eq!(by_globset.matches_widely(text).unwrap(), wide, "{:?} {:?}", patterns, text);
+    prop_assert_eq!(by_globset.first_wide_match(text).unwrap(), each, "{:?} {:?}", patterns, text);
+    let exact = set.exact().first(text).unwrap();
+    prop_assert_eq!(by_globset.exact().first(text).unwrap(), exact, "{:?} {:?}", patterns, text);
     if wide {
         prop_assert!(set.may_match_below(b""));
         for (at, _) in text.iter().enumerate().filter(|(_, byte)| **byte == b'/') {

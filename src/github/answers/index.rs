@@ -140,6 +140,7 @@ pub fn rulesets(connection: &Place<'_>) -> Result<Page<Ruleset>, Hidden> {
             source: source.unwrap_or_default().to_owned(),
             enforcement: word(node.text("enforcement").unwrap_or("not shown")),
             bypass_actors: Readable::Hidden(unread.clone()),
+            bypass_actor_count: None,
             conditions: Readable::Hidden(unread.clone()),
             rules: Readable::Hidden(unread),
             current_user_can_bypass: None,

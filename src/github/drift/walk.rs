@@ -326,7 +326,7 @@ fn keyed<'v>(key: Key, list: &'v [Value], other: &[Value]) -> Vec<(String, &'v V
 }
 
 /// A value as a text that does not depend on the order of fields and of lists.
-pub(super) fn canonical(value: &Value) -> String {
+pub fn canonical(value: &Value) -> String {
     match value {
         Value::Object(object) => {
             let fields: BTreeMap<&str, String> = object

@@ -40,24 +40,25 @@ impl Reader {
             match self.client.query(&query).await {
                 Ok(answer) => {
                     let mut again: BTreeMap<Part, Vec<&mut Indexed>> = BTreeMap::new();
+                    let mut going_on = Vec::new();
                     for (index, indexed) in batch.into_iter().enumerate() {
                         let place = answer.root().field("nodes").entry(index);
-                        let repository = &mut indexed.repository;
                         if !place.value().is_null() {
-                            let more = details::fill(repository, &place, &parts);
-                            self.more_details(repository, more).await;
+                            let more = details::fill(&mut indexed.repository, &place, &parts);
+                            going_on.push(self.more_details(&mut indexed.repository, more));
                             continue;
                         }
                         let taken = place.taken_by().and_then(|(field, hidden)| Some((details::part_of(field)?, hidden)));
                         match taken.filter(|(part, _)| parts.has(*part)) {
                             // The rest of it can be seen.
                             Some((part, hidden)) => {
-                                details::hide(repository, &Parts::from_iter([part]), &hidden);
+                                details::hide(&mut indexed.repository, &Parts::from_iter([part]), &hidden);
                                 again.entry(part).or_default().push(indexed);
                             }
-                            None => details::hide(repository, &parts, &place.absent()),
+                            None => details::hide(&mut indexed.repository, &parts, &place.absent()),
                         }
                     }
+                    futures_util::future::join_all(going_on).await;
                     let again = again.into_iter().map(|(part, batch)| (batch, parts.clone().without(part)));
                     todo.extend(again.filter(|(_, parts)| parts.has_details()));
                 }
