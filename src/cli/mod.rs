@@ -116,7 +116,12 @@ fn show_traces() {
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    run(std::env::args_os())
+}
+
+/// Runs the command of a command line, which begins with the program's name. A wrong command line ends the process.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let cli = Cli::parse_from(arguments);
     show_traces();
     let mut out = anstream::stdout().lock();
     let done = match cli.command {

@@ -19,6 +19,9 @@ pub(super) struct Connect {
     /// only to this machine
     #[arg(long, value_name = "URL")]
     api_url: Option<String>,
+    /// Read the token from this file, and not from GITHUB_TOKEN or GH_TOKEN
+    #[arg(long, value_name = "FILE", conflicts_with = "app_id")]
+    token_file: Option<PathBuf>,
     /// Ask as a GitHub App, by its number
     #[arg(long, value_name = "N", requires = "app_key")]
     app_id: Option<u64>,
@@ -52,8 +55,9 @@ impl Connect {
             })?,
             None => Host::github_com(),
         };
-        let credentials = match (self.app_id, &self.app_key) {
-            (Some(id), Some(key)) => Credentials::app(id, key, None),
+        let credentials = match (self.app_id, &self.app_key, &self.token_file) {
+            (Some(id), Some(key), _) => Credentials::app(id, key, None),
+            (_, _, Some(file)) => Credentials::from_file(file),
             _ => Credentials::from_environment(variable),
         };
         let credentials = credentials.map_err(|NoCredentials { why, help }| Failure::new(why).help(help))?;

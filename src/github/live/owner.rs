@@ -59,7 +59,9 @@ impl Reader {
         let custom_roles = async {
             let path = path(&["custom-repository-roles"]);
             let permission = "organization_custom_roles=read";
-            let read = self.list(&path, Some("custom_roles"), class(Part::CustomRoles), permission, rest::custom_role);
+            // The one list that has no pages.
+            let roles = |json: &Value| json.get("custom_roles")?.as_array()?.iter().map(rest::custom_role).collect();
+            let read = self.one(&path, class(Part::CustomRoles), permission, roles);
             asked(parts, Part::CustomRoles, read).await
         };
         let properties = async {

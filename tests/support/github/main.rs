@@ -10,6 +10,7 @@ mod github;
 
 use std::io::Read;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ use github::{Bed, Profile};
     after_help = "Examples:\n  \
         cargo run --example github -- --org acme --repos 1000 --latency 50ms\n  \
         cargo run --example github -- --profile ghes-3.18 --port 8080 --record exchanges.jsonl\n  \
-        cargo run --example github -- --repos 20 --for 60s"
+        cargo run --example github -- --repos 20 --for 60s\n  \
+        cargo run --example github -- --audit --repos 20 --profile ghec"
 )]
 struct Arguments {
     /// The organization's name
@@ -53,6 +55,9 @@ struct Arguments {
     /// Do not hold answers to GitHub's description: faster, for measuring
     #[arg(long)]
     unjudged: bool,
+    /// Audit the organization as `refwarden github audit` does, print what it finds, and end with its exit code
+    #[arg(long)]
+    audit: bool,
     /// End after this long, as well as when standard input ends
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
@@ -74,7 +79,7 @@ fn profile(text: &str) -> Result<Profile, String> {
     Profile::from_name(text).ok_or_else(|| format!("one of {} is wanted", names()))
 }
 
-fn main() {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let bed = Bed::start(arguments.profile, arguments.port, !arguments.unjudged);
     let seed = github::seed::Seed { organization: arguments.org.clone(), repositories: arguments.repos, seed: arguments.seed };
@@ -88,13 +93,29 @@ fn main() {
     println!("REST     {}", bed.api_url());
     println!("GraphQL  {}", bed.graphql_url());
     println!("\nexport GITHUB_TOKEN={token}");
-    println!("refwarden audit --owner {} --api-url {}", arguments.org, bed.api_url());
+    println!("refwarden github audit --owner {} --api-url {}", arguments.org, bed.api_url());
+    if arguments.audit {
+        println!();
+        return audit(&bed, &arguments.org, &token);
+    }
     println!("\nIt ends when standard input does (Ctrl-D), or with Ctrl-C.");
     wait(arguments.duration);
     println!("{} requests, at most {} at once", bed.requests().len(), bed.most_in_flight());
     for line in [bed.violations(), bed.refused_requests()].concat() {
         println!("not as GitHub describes itself: {line}");
     }
+    ExitCode::SUCCESS
+}
+
+/// The program's own command, through its own client: only the host is another.
+fn audit(bed: &Bed, organization: &str, token: &str) -> ExitCode {
+    let file = std::env::temp_dir().join(format!("refwarden-github-{}.token", std::process::id()));
+    std::fs::write(&file, token).unwrap();
+    let url = bed.api_url();
+    let arguments = ["refwarden", "github", "audit", "--owner", organization, "--api-url", &url, "--token-file"];
+    let code = refwarden::cli::run(arguments.map(Into::into).into_iter().chain([file.clone().into()]));
+    std::fs::remove_file(&file).unwrap();
+    code
 }
 
 /// Until standard input ends, or the time is over.
