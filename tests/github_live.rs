@@ -159,7 +159,7 @@ fn a_thousand_repositories_are_cheap() {
     let parts = Parts::index().and(Part::Rulesets).and(Part::Codeowners).and(Part::Keys);
     let (all, inventory, client) = read(&wire, &acme(), &parts);
     let took = began.elapsed();
-    assert_eq!((all.len(), inventory.read, inventory.seen), (1000, 1000, 1000));
+    assert_eq!((all.len(), inventory.selected, inventory.listed), (1000, 1000, 1000));
     assert!(inventory.is_complete());
     let cost = client.cost();
     assert_eq!(cost.requests(Class::Index), 20);
@@ -227,7 +227,7 @@ fn what_no_page_is_small_enough_for_is_read_by_rest() {
     assert_eq!(all[0].codeowners.read().unwrap_err().cause, Cause::Failed);
     assert!(all[0].rulesets.read().unwrap().is_empty());
     assert!(!inventory.is_complete());
-    assert!(inventory.unread[0].hidden.why.contains("patterns"));
+    assert!(inventory.unread[0].why.why.contains("patterns"));
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn a_part_of_an_answer_is_kept() {
     assert!(all[0].protections.read().is_ok());
     assert_eq!(all[1].protections.read().unwrap_err().cause, Cause::Failed);
     assert_eq!(inventory.unread.len(), 1);
-    assert_eq!(inventory.unread[0].hidden.cause, Cause::NotPermitted);
+    assert_eq!(inventory.unread[0].why.cause, Cause::NotPermitted);
     assert!(!inventory.is_complete());
 }
 
@@ -325,7 +325,7 @@ fn a_list_that_ends_early_is_not_complete() {
         data(json!({"repositoryOwner": {"repositories": repositories}}))
     });
     let (_, inventory, _) = read(&wire, &acme(), &Parts::index());
-    assert_eq!((inventory.seen, inventory.total.known()), (2, Some(&5)));
+    assert_eq!((inventory.listed, inventory.total.known()), (2, Some(&5)));
     assert!(!inventory.is_complete());
 }
 
@@ -379,7 +379,7 @@ fn selections() {
     };
     let (some, inventory, _) = names(&Selection::default().and_repository("acme/r000*").unwrap().with_archived(false));
     assert_eq!(some, ["r0000", "r0002", "r0004", "r0006", "r0008"]);
-    assert_eq!((inventory.read, inventory.seen), (5, 60));
+    assert_eq!((inventory.selected, inventory.listed), (5, 60));
     let (some, ..) = names(&acme().with_topics(vec!["prod".into()]));
     assert_eq!(some.len(), 20);
     let (some, inventory, client) = names(&Selection::default().and_repository("acme/r0003").unwrap());
