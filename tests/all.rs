@@ -24,3 +24,4 @@ mod readme;
 mod report;
 mod schemas;
 mod support;
+mod who_can;

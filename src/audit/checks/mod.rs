@@ -17,6 +17,10 @@ macro_rules! checks {
 checks! {
     branch_unprotected,
     bypass_always,
+    weaker_than_policy,
+    unmanaged_ruleset,
+    duplicate_name,
+    fragmented,
 }
 
 /// Whether a branch ruleset of the policy is for the ref of this repository.
