@@ -102,7 +102,7 @@ async fn audit(peer: &Peer, checks: Vec<&'static Check>) -> Run {
     Run {
         seconds: begun.elapsed().as_secs_f64(),
         requests: cost.total().requests,
-        index: cost.requests(Class::Part(Part::Index)),
+        index: cost.requests(Class::Index),
         findings: audit.findings.len(),
         repositories,
     }
@@ -115,7 +115,7 @@ async fn walk(peer: &Peer, most: usize, at_once: usize) -> Run {
     let mut names = Vec::new();
     for page in 1.. {
         let path = Path::organization(OWNER, &["repos"]).query("per_page", "100").query("page", &page.to_string());
-        let listed = client.get_json(&path, Class::Part(Part::Index)).await.unwrap();
+        let listed = client.get_json(&path, Class::Index).await.unwrap();
         let listed = listed.as_array().unwrap();
         names.extend(listed.iter().map(|repository| {
             (repository["name"].as_str().unwrap().to_owned(), repository["default_branch"].as_str().unwrap_or("main").to_owned())
@@ -130,7 +130,7 @@ async fn walk(peer: &Peer, most: usize, at_once: usize) -> Run {
     futures_util::stream::iter(names)
         .for_each_concurrent(at_once, |(name, branch)| async move {
             let ask = async |segments: &[&str]| {
-                client.get_json(&Path::repository(OWNER, &name, segments), Class::Part(Part::Index)).await
+                client.get_json(&Path::repository(OWNER, &name, segments), Class::Index).await
             };
             // Whoever may not see one is answered, too.
             let _ = ask(&[]).await;
