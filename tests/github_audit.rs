@@ -198,7 +198,7 @@ fn the_policy_says_whose_repositories_and_what_is_exempted() {
     };
     policy("branch-unprotected");
     let ran = audit(&bed, &token, folder.path(), &["--policy", "policy.toml"]).is(0);
-    assert!(ran.out.contains("nothing found (2 checks, 2 repositories); 1 exempted by the policy"), "{}", ran.out);
+    assert!(ran.out.contains("nothing found (2 checks, 2 repositories); 1 difference from the policy; 1 exempted by the policy"), "{}", ran.out);
     // Whoever names a repository means it.
     audit(&bed, &token, folder.path(), &["--policy", "policy.toml", "--repo", "sandbox-b"]).is(1);
     policy("branch-unprotectd");

@@ -155,6 +155,7 @@ pub(super) fn of_owner(owner: &Owner) -> Vec<Gap<'_>> {
         workflow_permissions,
         rule_suites,
         ruleset_versions,
+        numbers: _,
     } = owner;
     let mut gaps = Gaps::default();
     gaps.look("owners", admins);
