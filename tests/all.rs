@@ -27,3 +27,4 @@ mod readme;
 mod report;
 mod schemas;
 mod support;
+mod who_can;

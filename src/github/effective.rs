@@ -408,7 +408,8 @@ fn bindings_of(protection: &Protection) -> Vec<Binding> {
         let update = Update { update_allows_fetch_and_merge: protection.lock_allows_fetch_and_merge, ..Update::default() };
         add("update", RuleKind::Update(update), only_admins());
     }
-    if !protection.allows_deletions {
+    // A locked branch is not deleted either.
+    if !protection.allows_deletions || protection.lock_branch {
         add("deletion", RuleKind::Deletion, only_admins());
     }
     if !protection.allows_force_pushes {

@@ -71,6 +71,10 @@ checks! {
     unsigned,
     nonlinear,
     push_rules_missing,
+    weaker_than_policy,
+    unmanaged_ruleset,
+    duplicate_name,
+    fragmented,
     redundant_classic,
     changed_since_baseline,
 }
