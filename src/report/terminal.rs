@@ -76,7 +76,17 @@ impl Page<'_> {
         let check = self.paint(Style::new().bold(), &plain(group.check));
         let summary = group.summary().map(|summary| format!(": {summary}")).unwrap_or_default();
         self.heading(colour(group.severity), group.severity.as_str(), &format!("{check}{summary}"));
-        self.rows(group.findings.iter().map(|finding| row(finding, group.fix().is_none(), report)).collect());
+        let own_fix = group.fix().is_none();
+        let mut rows: Vec<_> = group.findings.iter().map(|finding| row(finding, own_fix, report)).collect();
+        // What is the same everywhere is said once.
+        if let [[_, first], _, ..] = rows.as_slice()
+            && rows.iter().all(|[_, message]| message == first)
+        {
+            let first = first.clone();
+            self.table(vec![[first, String::new()]]);
+            rows.iter_mut().for_each(|[_, message]| message.clear());
+        }
+        self.rows(rows);
         self.table(group.fix().map(|fix| ["fix:".to_owned(), plain(fix).into_owned()]).into_iter().collect());
         if let Some(link) = group.link() {
             // An address is not broken: it could not be followed.

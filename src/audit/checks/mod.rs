@@ -3,7 +3,6 @@
 use super::{Check, Looked, RepositoryScene};
 use crate::git::RefName;
 use crate::github::effective::{Binding, Effective, Source};
-use crate::github::readable::Readable;
 use crate::github::repository::Repository;
 use crate::github::rule::RuleKind;
 use crate::github::ruleset::{BypassActor, Level, Ruleset, Target as About};
@@ -93,15 +92,9 @@ pub(super) fn known_mode(actor: &BypassActor) -> Looked {
 /// # Errors
 /// What is hidden may bind it.
 pub(super) fn bound_default_branch<'a>(scene: &RepositoryScene<'a>) -> Result<Option<&'a Effective>, Hidden> {
-    let Some(effective) = scene.default_branch() else {
-        return Ok(None);
-    };
-    if !effective.bindings.is_empty() {
-        return Ok(Some(effective));
-    }
-    match (effective.nothing_else(), scene.repository.default_branch.as_ref().map(|branch| &branch.protected)) {
-        (Ok(()), _) | (_, Some(Readable::Known(false))) => Ok(None),
-        (Err(hidden), _) => Err(hidden.clone()),
+    match scene.default_branch() {
+        Some(effective) if is_bound(effective) => Ok(Some(effective)),
+        _ => unbound_default(scene).map(|_| None),
     }
 }
 

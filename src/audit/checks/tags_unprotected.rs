@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     summary: "tags can be moved or deleted",
     why: "Whoever moves the tag of a release, or deletes it and makes it anew, gives other code to everyone who builds or installs by that tag.",
     fix: "add an active tag ruleset for `~ALL` with the rules `update` and `deletion`",
-    link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/about-rulesets#about-rulesets",
+    link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/about-rulesets",
     reads: &[Part::Refs, Part::Releases],
     looks: &[Look::Repository(look)],
 };
