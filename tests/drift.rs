@@ -777,7 +777,8 @@ fn a_result_has_the_drift() {
     let rulesets = "[[ruleset]]\nname = \"main\"\ntarget = \"branch\"\nrefs = [\"~DEFAULT_BRANCH\", \"release/**/*\"]\n[ruleset.rules]\ndeletion = true\nmax_commits = { max_commits = 9 }\npull_request = { required_approving_review_count = 3 }\n";
     let policy = policy("", rulesets);
     let world = World::new(json!({}));
-    let context = Context { owner: &world.owner, policy: Some(&policy), baseline: None, now: "2026-02-03T04:05:06Z".parse().unwrap() };
+    let context =
+        Context { owner: &world.owner, policy: Some(&policy), baseline: None, now: "2026-02-03T04:05:06Z".parse().unwrap() };
     let mut judge = Judge::new(context, vec![]);
     let other = Repository { id: 101, name: "web".to_owned(), ..world.repository.clone() };
     for repository in [&other, &world.repository] {
@@ -785,15 +786,25 @@ fn a_result_has_the_drift() {
     }
     let inventory = serde_json::from_value(healthy()["inventory"].clone()).unwrap();
     let audit = judge.finish(inventory);
-    let rows: Vec<_> =
-        audit.drift.iter().map(|row| format!("{} {} {} {}", row.repository, row.ruleset, row.field, row.direction.as_str())).collect();
+    let rows: Vec<_> = audit
+        .drift
+        .iter()
+        .map(|row| format!("{} {} {} {}", row.repository, row.ruleset, row.field, row.direction.as_str()))
+        .collect();
     assert_eq!(rows[0], "acme/api main rules.pull_request.required_approving_review_count weaker");
     assert!(rows.contains(&"acme/api main rules.creation stronger".to_owned()), "{rows:?}");
-    assert_eq!(rows.last().unwrap(), "acme/web main ruleset weaker", "rulesets of another repository are none of its own: {rows:?}");
+    assert_eq!(
+        rows.last().unwrap(),
+        "acme/web main ruleset weaker",
+        "rulesets of another repository are none of its own: {rows:?}"
+    );
     assert_eq!(audit.drift[0].line, 12);
-    assert_eq!(json!(audit.not_bound), json!([
-        { "line": 11, "ruleset": "main", "rule": "max_commits", "why": "GitHub has no rule about the size of a push" },
-    ]));
+    assert_eq!(
+        json!(audit.not_bound),
+        json!([
+            { "line": 11, "ruleset": "main", "rule": "max_commits", "why": "GitHub has no rule about the size of a push" },
+        ])
+    );
     let report = Report { audit, cost: None, since: None };
     let text = report::json::render(&report).unwrap();
     assert_eq!(report::json::parse(text.as_bytes()).unwrap(), report);

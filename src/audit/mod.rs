@@ -7,8 +7,8 @@
 
 pub mod branches;
 pub mod checks;
-pub mod drift;
 pub mod codeowners;
+pub mod drift;
 pub mod exempt;
 pub mod finding;
 mod gaps;

@@ -5,9 +5,9 @@ use std::cell::OnceCell;
 use jiff::Timestamp;
 
 use super::finding::Place;
-use crate::github::drift::Difference;
 use super::required::Jobs;
 use crate::github::Hidden;
+use crate::github::drift::Difference;
 use crate::github::effective::Effective;
 use crate::github::inventory::Inventory;
 use crate::github::owner::Owner;
