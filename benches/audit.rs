@@ -129,9 +129,7 @@ async fn walk(peer: &Peer, most: usize, at_once: usize) -> Run {
     let client = &client;
     futures_util::stream::iter(names)
         .for_each_concurrent(at_once, |(name, branch)| async move {
-            let ask = async |segments: &[&str]| {
-                client.get_json(&Path::repository(OWNER, &name, segments), Class::Index).await
-            };
+            let ask = async |segments: &[&str]| client.get_json(&Path::repository(OWNER, &name, segments), Class::Index).await;
             // Whoever may not see one is answered, too.
             let _ = ask(&[]).await;
             let _ = ask(&["branches", &branch, "protection"]).await;
