@@ -14,6 +14,7 @@ use super::fault::{Fault, Quirk};
 use super::graphql;
 use super::headers;
 use super::log::{Class, Entry};
+use super::profile::Profile;
 use super::openapi::{Matched, Mismatch, Operation, route};
 use super::rest::{self, Visit};
 use super::shared::Shared;
@@ -168,8 +169,11 @@ fn respond(
     }
     let document = shared.profile.document();
     let Some((operation, matched)) = document.find(&incoming.method, path) else {
-        let violation = format!("{} {path}: {} has no such operation", incoming.method, shared.profile.name());
-        Shared::lock(&shared.violations).push(violation);
+        // github.com serves the organizations of Enterprise Cloud, too, and describes what only they have elsewhere.
+        if !Profile::EnterpriseCloud.document().find(&incoming.method, path).is_some_and(|_| shared.profile == Profile::Dotcom) {
+            let violation = format!("{} {path}: {} has no such operation", incoming.method, shared.profile.name());
+            Shared::lock(&shared.violations).push(violation);
+        }
         return Err(not_found());
     };
     context.template = Some(operation.template.text().to_owned());

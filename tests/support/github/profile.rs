@@ -46,6 +46,11 @@ impl Profile {
         self.server_version().is_some()
     }
 
+    /// What an organization pays for.
+    pub fn plan(self) -> &'static str {
+        if self == Self::Dotcom { "team" } else { "enterprise" }
+    }
+
     /// What stands between the host and a REST path.
     pub fn rest_prefix(self) -> &'static str {
         if self.is_server() { "/api/v3" } else { "" }

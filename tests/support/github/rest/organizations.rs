@@ -37,6 +37,7 @@ pub fn get(visit: &mut Visit<'_>) -> Handled {
             "members_can_create_repositories": true,
             "two_factor_requirement_enabled": true,
             "deploy_keys_enabled_for_repositories": true,
+            "plan": { "name": visit.shared.profile.plan(), "space": 976_562_499, "private_repos": 999_999 },
         });
         value = lay(value, more);
     }
