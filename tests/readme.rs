@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::support::github::{Bed, Profile, seed};
 use crate::support::{HOOK, Server, clean};
 
 fn root() -> PathBuf {
@@ -91,6 +92,24 @@ fn the_recorded_error_is_what_is_printed() {
     let policy = b"version = 1\n[[ruleset]]\nname = \"x\"\ntarget = \"branch\"\nrefs = [\"release/**\"]\n[ruleset.rules]\ndeletion = true\n";
     let problems = refwarden::policy::parse::parse("policy.toml", policy).unwrap_err();
     assert_eq!(problems[0].render("policy.toml", policy, false).trim_end(), recorded.trim_end());
+}
+
+/// What is shown of an audit stands in one, line after line; `…` is what is left out.
+#[test]
+fn the_recorded_audit_is_what_is_printed() {
+    let text = readme();
+    let recorded = blocks(&text, "text").into_iter().find(|block| block.starts_with("critical ")).unwrap();
+    let bed = Bed::of(Profile::EnterpriseCloud);
+    seed::plant(&bed, &seed::Seed { organization: "acme".to_owned(), repositories: 12, seed: 1 });
+    let home = tempfile::tempdir().unwrap();
+    let mut audit = clean(env!("CARGO_BIN_EXE_refwarden"), home.path());
+    audit.env("GITHUB_TOKEN", bed.token().create()).args(["github", "audit", "--owner", "acme", "--api-url", &bed.api_url()]);
+    let output = audit.output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    for part in recorded.split("…\n").filter(|part| !part.is_empty()) {
+        assert!(printed.contains(part), "this is not printed:\n{part}\nbut this:\n{printed}");
+    }
 }
 
 #[test]

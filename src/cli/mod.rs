@@ -29,6 +29,7 @@ use clap::{CommandFactory, Parser, Subcommand};
   refwarden install /srv/git/app.git           put the hook in place
   refwarden explain --repo /srv/git/app.git --actor claude-1 refs/heads/main main feature
                                                ask for a verdict before any push
+  refwarden github audit --owner acme          find rules that do not bind on GitHub
 
 REFWARDEN_LOG=debug shows on standard error what a verdict is made of.")]
 pub struct Cli {
