@@ -116,6 +116,48 @@ fn what_decides_is_pure() {
     }
 }
 
+/// GitHub is one layer with a part that decides and a part that asks.
+#[test]
+fn only_the_network_part_of_github_asks() {
+    let (mut client, mut live, mut pure) = (0, 0, 0);
+    for (path, code) in sources("github") {
+        let place = path.strip_prefix(root().join("src/github")).unwrap().components().next().unwrap();
+        let place = place.as_os_str().to_string_lossy().into_owned();
+        let names =
+            |words: &[&str]| words.iter().filter(|word| code.contains(*word)).map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let carriers = names(&["octocrab", "tokio", "http::", "http_body_util", "reqwest"]);
+        match place.as_str() {
+            "client" => client += 1,
+            "live" => {
+                assert_eq!(carriers, Vec::<String>::new(), "{}: only the client knows how requests travel", path.display());
+                live += 1;
+            }
+            "apply" => {
+                assert_eq!(carriers, Vec::<String>::new(), "{}: only the client knows how requests travel", path.display())
+            }
+            _ => {
+                assert_eq!(carriers, Vec::<String>::new(), "{} is pure", path.display());
+                let asks = names(&["async ", ".await", "github::client", "github::live", "futures_util"]);
+                assert_eq!(asks, Vec::<String>::new(), "{} is pure", path.display());
+                let looks_up = names(IMPURE);
+                assert_eq!(looks_up, Vec::<String>::new(), "{} is pure", path.display());
+                pure += 1;
+            }
+        }
+    }
+    assert!(client > 10 && live > 5 && pure > 15, "the test sees too little: {client}, {live}, {pure}");
+}
+
+/// Everything that waits is in the network part.
+#[test]
+fn only_the_network_part_is_async() {
+    for layer in LAYERS.iter().filter(|layer| !["github", "cli"].contains(layer)) {
+        for (path, code) in sources(layer) {
+            assert!(!code.contains("async ") && !code.contains(".await"), "{} is async", path.display());
+        }
+    }
+}
+
 #[test]
 fn only_the_mains_end_the_process() {
     let mut all = Vec::new();

@@ -29,6 +29,9 @@ struct Case {
     repository: Value,
     #[serde(default)]
     inventory: Value,
+    /// Rulesets that the repository has besides.
+    #[serde(default)]
+    more_rulesets: Vec<Value>,
     /// Merge patches of the repository's rulesets, by name.
     #[serde(default)]
     rulesets: BTreeMap<String, Value>,
@@ -57,7 +60,10 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/audit")
 }
 
-/// JSON merge patch, RFC 7396.
+/// Fields that are null where there is nothing, and never absent.
+const NULLABLE: &[&str] = &["codeowners", "default_branch"];
+
+/// JSON merge patch, RFC 7396; only that null stays where it has a meaning.
 pub fn merge(into: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *into = patch.clone();
@@ -69,7 +75,7 @@ pub fn merge(into: &mut Value, patch: &Value) {
     }
     let into = into.as_object_mut().unwrap();
     for (key, value) in patch {
-        if value.is_null() {
+        if value.is_null() && !NULLABLE.contains(&key.as_str()) {
             into.remove(key);
         } else {
             merge(into.entry(key.clone()).or_insert(Value::Null), value);
@@ -87,6 +93,9 @@ fn state(case: &Case) -> Value {
         if !patch.is_null() {
             merge(&mut state[part], patch);
         }
+    }
+    if let Some(rulesets) = state["repository"]["rulesets"].as_array_mut() {
+        rulesets.extend(case.more_rulesets.iter().cloned());
     }
     for (name, patch) in &case.rulesets {
         let rulesets = state["repository"]["rulesets"].as_array_mut().unwrap();
@@ -192,6 +201,7 @@ fn nothing_is_found_where_all_is_well() {
         owner: Value::Null,
         repository: Value::Null,
         inventory: Value::Null,
+        more_rulesets: Vec::new(),
         rulesets: BTreeMap::new(),
         policy: None,
         baseline: None,
@@ -267,7 +277,7 @@ fn readable(state: &Value) -> Vec<String> {
         paths.extend((0..len).flat_map(|index| fields.iter().map(move |field| format!("{list}/{index}/{field}"))));
     }
     paths.extend(["text", "errors"].map(|field| format!("/repository/codeowners/{field}")));
-    paths.push("/inventory/total".to_owned());
+    paths.extend(["/repository/default_branch/protected", "/inventory/total"].map(str::to_owned));
     paths
 }
 
@@ -331,6 +341,7 @@ fn exempting(names: &[&str], hide: bool, narrowed: bool) -> Audit {
         repository["name"] = json!(name);
         repository["protections"] = json!([]);
         repository["rulesets"] = json!([]);
+        repository["default_branch"]["protected"] = json!({ "~hidden": { "cause": "not_asked", "why": "not asked" } });
         if hide {
             repository["rulesets"] = json!({ "~hidden": { "cause": "not_permitted", "why": "hidden" } });
         }

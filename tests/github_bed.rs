@@ -3,4 +3,10 @@
 mod answers;
 mod client;
 mod described;
+mod faults;
 mod graphql;
+mod mutated;
+mod permissions;
+mod seeded;
+mod world;
+mod writes;

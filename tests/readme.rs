@@ -95,7 +95,16 @@ fn the_recorded_error_is_what_is_printed() {
 
 #[test]
 fn links_lead_somewhere() {
-    for name in ["README.md", "SECURITY.md", "CHANGELOG.md", "docs/policy.md", "docs/hook.md", "docs/what-a-rule-sees.md"] {
+    for name in [
+        "README.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "docs/policy.md",
+        "docs/hook.md",
+        "docs/what-a-rule-sees.md",
+        "docs/github.md",
+        "docs/checks.md",
+    ] {
         let text = fs::read_to_string(root().join(name)).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if !target.starts_with("https://") {

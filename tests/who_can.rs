@@ -118,7 +118,8 @@ fn what_is_hidden_never_makes_an_answer_complete() {
             let (parent, field) = path.rsplit_once('/').unwrap();
             let mut hidden = seen.clone();
             let Some(Value::Object(parent)) = hidden.pointer_mut(parent) else { continue };
-            parent.insert(field.to_owned(), json!({ "~hidden": { "cause": "not_permitted", "why": "the token may not see it" } }));
+            parent
+                .insert(field.to_owned(), json!({ "~hidden": { "cause": "not_permitted", "why": "the token may not see it" } }));
             let after = answer(&hidden, &case.ref_name, case.action);
             let names = |answer: &Answer| -> BTreeSet<String> { answer.entries.iter().map(|entry| entry.who.clone()).collect() };
             assert!(!after.complete || names(&after) == names(&before), "{name}: {path} hidden: {after:#?}");

@@ -1,5 +1,6 @@
 //! Runs checks and gathers what they say.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -124,14 +125,19 @@ impl<'a> Judge<'a> {
 
     /// Looks at a repository and the rulesets that are new with it.
     pub fn repository(&mut self, repository: &Repository) {
+        // Nobody can push there. A ruleset of a higher level is met elsewhere, or binds nothing that can be pushed to.
+        if repository.archived || repository.disabled {
+            return;
+        }
         let context = self.context;
         self.rulesets(&Place::target(repository.full_name()), &repository.rulesets, Some(repository));
-        if repository.archived || repository.disabled || repository.empty {
+        if repository.empty {
             return;
         }
         let branches = branches(&context, repository);
         let drift = self.compared(Compared::repository(&context, repository));
-        let scene = RepositoryScene { context: &context, repository, branches: &branches, drift: &drift };
+        let jobs = OnceCell::new();
+        let scene = RepositoryScene { context: &context, repository, branches: &branches, drift: &drift, jobs: &jobs };
         let place = scene.place();
         self.look(&place, |look, findings| match look {
             Look::Repository(look) => Some(look(&scene, findings)),

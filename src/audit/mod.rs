@@ -1,16 +1,24 @@
 //! Audit: does what GitHub shows really bind? One check, one file in `checks/`, all pure.
 //!
 //! A check has three answers: it holds, a [`Finding`], or it cannot be told, with what is hidden. [`scene`] holds what a
-//! check may look at, [`finding`] what it may say, [`judge`] runs checks and gathers what they say, [`exempt`] sets aside what the policy
-//! accepts.
+//! check may look at, [`finding`] what it may say, [`judge`] runs checks and gathers what they say, [`exempt`] sets aside
+//! what the policy accepts. What several checks ask is in [`branches`], [`review`], [`required`], [`workflow_file`] and
+//! [`codeowners`].
 
+pub mod branches;
 pub mod checks;
+pub mod codeowners;
 pub mod drift;
 pub mod exempt;
 pub mod finding;
+mod gaps;
 pub mod judge;
+pub mod opening;
 pub mod protected;
+pub mod required;
+pub mod review;
 pub mod scene;
+pub mod workflow_file;
 
 use crate::github::Hidden;
 use crate::github::part::Part;

@@ -1,8 +1,12 @@
 //! What a check may look at.
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 
 use super::finding::Place;
+use super::required::Jobs;
+use crate::github::Hidden;
 use crate::github::drift::Difference;
 use crate::github::effective::Effective;
 use crate::github::inventory::Inventory;
@@ -66,6 +70,8 @@ pub struct RepositoryScene<'a> {
     pub branches: &'a [Effective],
     /// What it has otherwise than the policy asks.
     pub drift: &'a Readable<Vec<Difference>>,
+    /// The jobs of its workflows, read when the first check asks.
+    pub jobs: &'a OnceCell<Result<Jobs, Hidden>>,
 }
 
 impl<'a> RepositoryScene<'a> {
@@ -80,6 +86,14 @@ impl<'a> RepositoryScene<'a> {
         let mut place = Place::target(self.repository.full_name());
         place.url = Some(format!("https://github.com/{}/settings/rules", self.repository.full_name()));
         place
+    }
+
+    /// The jobs of its workflows.
+    ///
+    /// # Errors
+    /// The list of workflows is hidden.
+    pub fn jobs(&self) -> Result<&'a Jobs, Hidden> {
+        self.jobs.get_or_init(|| Jobs::of(self.repository)).as_ref().map_err(Clone::clone)
     }
 
     /// What binds any ref, existing or not, by its full name.

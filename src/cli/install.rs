@@ -94,8 +94,7 @@ impl Install {
                 None => uninstall(out, dir, self.dry_run),
             };
             failures.extend(
-                done.err()
-                    .map(|failure| Failure { message: format!("`{}`: {}", dir.display(), failure.message), help: failure.help }),
+                done.err().map(|failure| Failure { message: format!("`{}`: {}", dir.display(), failure.message), ..failure }),
             );
         }
         let Some(last) = failures.pop() else { return Ok(0) };

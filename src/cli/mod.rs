@@ -63,18 +63,27 @@ pub struct Failure {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// The exit code.
+    pub code: u8,
 }
 
 impl Failure {
     /// A failure without advice.
     pub fn new(message: impl Into<String>) -> Failure {
-        Failure { message: message.into(), help: None }
+        Failure { message: message.into(), help: None, code: FAILED }
     }
 
     /// Adds advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Failure {
         self.help = Some(help.into());
+        self
+    }
+
+    /// With another exit code than usual.
+    #[must_use]
+    pub fn code(mut self, code: u8) -> Failure {
+        self.code = code;
         self
     }
 }
@@ -107,7 +116,12 @@ fn show_traces() {
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    run(std::env::args_os())
+}
+
+/// Runs the command of a command line, which begins with the program's name. A wrong command line ends the process.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let cli = Cli::parse_from(arguments);
     show_traces();
     let mut out = anstream::stdout().lock();
     let done = match cli.command {
@@ -130,7 +144,7 @@ pub fn main() -> ExitCode {
         Ok(_) => ExitCode::from(FAILED),
         Err(failure) => {
             print_failure(&failure);
-            ExitCode::from(FAILED)
+            ExitCode::from(failure.code)
         }
     }
 }

@@ -200,11 +200,7 @@ fn scope_includes(scope: &RepositoryScope, full_name: &str) -> Result<bool, Hidd
 }
 
 /// Both scopes as the one condition that an organization's ruleset takes. `None` when no repository of the owner is meant.
-fn repository_names(
-    all: &github::Repositories,
-    ruleset: &RepositoryScope,
-    login: &str,
-) -> Result<Option<Patterns>, String> {
+fn repository_names(all: &github::Repositories, ruleset: &RepositoryScope, login: &str) -> Result<Option<Patterns>, String> {
     if !all.topics.is_empty() || !all.visibility.is_empty() {
         return Err("an organization's ruleset takes names only, not topics and visibilities with them".to_owned());
     }
@@ -520,10 +516,6 @@ impl DesiredRule {
                 }
             }
         }
-        if parameters.is_empty() {
-            json!({ "type": self.name })
-        } else {
-            json!({ "type": self.name, "parameters": parameters })
-        }
+        if parameters.is_empty() { json!({ "type": self.name }) } else { json!({ "type": self.name, "parameters": parameters }) }
     }
 }

@@ -308,7 +308,8 @@ impl<'a> Comparison<'a> {
         }
         if looked_for {
             let managed = |pattern: &str| desired.protections.iter().any(|wanted| wanted.pattern == pattern);
-            let mut rest: Vec<&str> = protections.iter().map(|live| live.pattern.as_str()).filter(|name| !managed(name)).collect();
+            let mut rest: Vec<&str> =
+                protections.iter().map(|live| live.pattern.as_str()).filter(|name| !managed(name)).collect();
             rest.sort_unstable();
             for pattern in rest {
                 self.add(pattern, true, WHOLE, Direction::Unmanaged, desired.at);

@@ -14,6 +14,9 @@ pub struct Inventory {
     pub total: Readable<u64>,
     /// How many were listed.
     pub listed: u64,
+    /// Whether the owner's list was read. Else the run named its repositories, and there may be any number of others.
+    #[serde(default)]
+    pub is_list: bool,
     /// How many of those were read because the run was to.
     pub selected: u64,
     /// What should have been read and was not.
@@ -29,6 +32,7 @@ impl Default for Inventory {
         Inventory {
             total: Readable::Known(0),
             listed: 0,
+            is_list: false,
             selected: 0,
             unread: Vec::new(),
             moved: Vec::new(),
@@ -52,6 +56,7 @@ impl Inventory {
     pub fn add(&mut self, other: Inventory) {
         self.selected += other.selected;
         self.listed += other.listed;
+        self.is_list |= other.is_list;
         self.total = match (std::mem::replace(&mut self.total, Readable::Known(0)), other.total) {
             (Readable::Known(one), Readable::Known(two)) => Readable::Known(one + two),
             (Readable::Hidden(hidden), _) | (_, Readable::Hidden(hidden)) => Readable::Hidden(hidden),

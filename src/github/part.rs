@@ -128,6 +128,24 @@ impl Part {
         }
     }
 
+    /// The permission that shows it, as GitHub names it, for where an answer does not say.
+    pub fn permission(self) -> &'static str {
+        match self {
+            Part::Index | Part::Rulesets => "metadata=read",
+            Part::Codeowners | Part::Workflows | Part::Refs | Part::Releases | Part::SecondWitness => "contents=read",
+            Part::Reported => "pull_requests=read, checks=read, statuses=read",
+            Part::People => "metadata=read, and push access",
+            Part::Keys | Part::WorkflowPermissions => "administration=read",
+            Part::Environments => "actions=read",
+            Part::RuleSuites | Part::RulesetVersions => "administration=write",
+            Part::Properties => "organization_custom_properties=read",
+            Part::OwnerRulesets | Part::OwnerRuleSuites => "organization_administration=write",
+            Part::Teams | Part::TeamMembers | Part::Members => "members=read",
+            Part::Installations | Part::OrgActions => "organization_administration=read",
+            Part::CustomRoles => "organization_custom_roles=read",
+        }
+    }
+
     /// Whether it comes with the batched query for details.
     pub fn is_detail(self) -> bool {
         matches!(

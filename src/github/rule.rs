@@ -356,6 +356,13 @@ const SWITCHES: &[(&str, RuleKind)] = &[
     ("license_compliance_scanning", RuleKind::LicenseComplianceScanning),
 ];
 
+/// Who may dismiss reviews.
+const DISMISSERS: &[&str] = &["User", "Team", "IntegrationInstallation", "RepositoryRole"];
+/// From which alert on code scanning stops a merge.
+const ALERTS: &[&str] = &["none", "errors", "errors_and_warnings", "all"];
+/// The same for security alerts.
+const SECURITY_ALERTS: &[&str] = &["none", "critical", "high_or_higher", "medium_or_higher", "all"];
+
 impl RuleKind {
     fn read(name: &str, parameters: Option<&Value>) -> Result<RuleKind, String> {
         if let Some((_, kind)) = SWITCHES.iter().find(|(switch, _)| *switch == name) {
@@ -398,6 +405,11 @@ impl RuleKind {
                 report(format!("{at}{key}"));
             }
         }
+        fn one_of(at: &str, word: &str, known: &[&str], report: &mut dyn FnMut(String)) {
+            if !known.contains(&word) {
+                report(format!("{at}: {word}"));
+            }
+        }
         match self {
             RuleKind::Update(parameters) => fields("", &parameters.unpublished, report),
             RuleKind::MergeQueue(parameters) => {
@@ -412,15 +424,22 @@ impl RuleKind {
             RuleKind::RequiredDeployments(parameters) => fields("", &parameters.unpublished, report),
             RuleKind::PullRequest(parameters) => {
                 fields("", &parameters.unpublished, report);
+                for method in parameters.allowed_merge_methods.iter().flatten() {
+                    one_of("allowed_merge_methods", method, &["merge", "squash", "rebase"], report);
+                }
                 if let Some(restriction) = &parameters.dismissal_restriction {
                     fields("dismissal_restriction.", &restriction.unpublished, report);
                     for (index, actor) in restriction.allowed_actors.iter().enumerate() {
-                        fields(&format!("dismissal_restriction.allowed_actors[{index}]."), &actor.unpublished, report);
+                        let at = format!("dismissal_restriction.allowed_actors[{index}].");
+                        fields(&at, &actor.unpublished, report);
+                        one_of(&format!("{at}type"), &actor.r#type, DISMISSERS, report);
                     }
                 }
                 for (index, reviewers) in parameters.required_reviewers.iter().flatten().enumerate() {
                     fields(&format!("required_reviewers[{index}]."), &reviewers.unpublished, report);
-                    fields(&format!("required_reviewers[{index}].reviewer."), &reviewers.reviewer.unpublished, report);
+                    let at = format!("required_reviewers[{index}].reviewer.");
+                    fields(&at, &reviewers.reviewer.unpublished, report);
+                    one_of(&format!("{at}type"), &reviewers.reviewer.r#type, &["Team"], report);
                 }
             }
             RuleKind::RequiredStatusChecks(parameters) => {
@@ -444,7 +463,10 @@ impl RuleKind {
             RuleKind::CodeScanning(parameters) => {
                 fields("", &parameters.unpublished, report);
                 for (index, tool) in parameters.code_scanning_tools.iter().enumerate() {
-                    fields(&format!("code_scanning_tools[{index}]."), &tool.unpublished, report);
+                    let at = format!("code_scanning_tools[{index}].");
+                    fields(&at, &tool.unpublished, report);
+                    one_of(&format!("{at}alerts_threshold"), &tool.alerts_threshold, ALERTS, report);
+                    one_of(&format!("{at}security_alerts_threshold"), &tool.security_alerts_threshold, SECURITY_ALERTS, report);
                 }
             }
             RuleKind::CopilotCodeReview(parameters) => fields("", &parameters.unpublished, report),

@@ -25,6 +25,8 @@ pub struct Ruleset {
     pub enforcement: Word<Enforcement>,
     /// Who passes it. Absent from an answer means hidden, never empty.
     pub bypass_actors: Readable<Vec<BypassActor>>,
+    /// How many pass it, where GitHub counts them without naming them: the list's second witness.
+    pub bypass_actor_count: Option<u64>,
     /// Where it applies.
     pub conditions: Readable<Conditions>,
     /// Its rules.
@@ -233,6 +235,16 @@ impl Ruleset {
                     found.push(format!("conditions.{name}.{key}"));
                 }
             }
+            for (name, properties) in [
+                ("repository_property", &conditions.repository_property),
+                ("organization_property", &conditions.organization_property),
+            ] {
+                for target in properties.iter().flat_map(|properties| properties.include.iter().chain(&properties.exclude)) {
+                    if let Some(source) = target.source.as_deref().filter(|source| !["custom", "system"].contains(source)) {
+                        found.push(format!("conditions.{name}.{}.source: `{source}`", target.name));
+                    }
+                }
+            }
         }
         found.extend(self.rules.known().into_iter().flatten().flat_map(Rule::unknown).map(|what| format!("rules: {what}")));
         found
@@ -265,6 +277,8 @@ struct RulesetJson {
     enforcement: Word<Enforcement>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bypass_actors: Option<Readable<Vec<BypassActor>>>,
+    #[serde(default, rename = "~bypass_actor_count", skip_serializing_if = "Option::is_none")]
+    bypass_actor_count: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     current_user_can_bypass: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -324,6 +338,7 @@ impl From<RulesetJson> for Ruleset {
             source: json.source,
             enforcement: json.enforcement,
             bypass_actors: json.bypass_actors.unwrap_or_else(|| absent("bypass_actors")),
+            bypass_actor_count: json.bypass_actor_count,
             conditions: match json.conditions {
                 Some(Some(conditions)) => conditions,
                 // Push and repository rulesets have none.
@@ -356,6 +371,7 @@ impl From<Ruleset> for RulesetJson {
             source: ruleset.source,
             enforcement: ruleset.enforcement,
             bypass_actors: Some(ruleset.bypass_actors),
+            bypass_actor_count: ruleset.bypass_actor_count,
             current_user_can_bypass: ruleset.current_user_can_bypass,
             node_id: None,
             _links: links,

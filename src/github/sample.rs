@@ -52,7 +52,8 @@ pub fn covers(list: &Names, pattern: &str, kind: Kind<'_>) -> bool {
 /// Whether some name tried that one pattern stands for is matched by the other, or the other way round.
 pub fn overlap(one: &str, other: &str, kind: Kind<'_>) -> bool {
     let nothing = Names::default();
-    let meets = |one: &str, other: &str| names_of(one, &nothing, &nothing, kind).iter().any(|name| is(other, name, kind) == Ok(true));
+    let meets =
+        |one: &str, other: &str| names_of(one, &nothing, &nothing, kind).iter().any(|name| is(other, name, kind) == Ok(true));
     meets(one, other) || meets(other, one)
 }
 

@@ -48,13 +48,47 @@ pub fn protects(pattern: &str, branch: &str) -> Result<bool, Hidden> {
     if pattern == branch { Ok(true) } else { fnmatch(pattern, branch) }
 }
 
+/// The pattern in the form that this program reads. In `File.fnmatch` only a whole segment `**` before a `/` crosses
+/// folders; wherever else stars stand together they mean one. A policy must say what it means, GitHub's patterns need not.
+pub fn reduced(pattern: &str) -> String {
+    let mut segments = pattern.split('/').peekable();
+    let mut text = String::with_capacity(pattern.len());
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        if segment == "**" && !is_last {
+            text.push_str(segment);
+        } else {
+            segment.chars().for_each(|c| {
+                if c != '*' || !text.ends_with('*') {
+                    text.push(c);
+                }
+            });
+        }
+        if !is_last {
+            text.push('/');
+        }
+    }
+    text
+}
+
 /// Whether the pattern matches the text, as GitHub would.
 ///
 /// # Errors
 /// A pattern that this program can't give GitHub's meaning.
 pub fn fnmatch(pattern: &str, text: &str) -> Result<bool, Hidden> {
+    // No ref and no name has an empty segment, and outside of sets `/` only matches itself.
+    if !pattern.contains('[') && (pattern.starts_with('/') || pattern.ends_with('/') || pattern.contains("//")) {
+        return Ok(false);
+    }
     let unclear = |why: String| Hidden::new(Cause::Unknown, format!("the pattern `{pattern}` can't be judged here: {why}"));
-    let parsed = Pattern::parse(pattern).map_err(|bad| unclear(bad.message))?;
+    let parsed = Pattern::parse(&reduced(pattern)).map_err(|bad| unclear(bad.message))?;
+    // To compile a pattern takes long, and most can be told from a text without it.
+    if let Some(literal) = parsed.literal() {
+        return Ok(literal == text);
+    }
+    if !text.starts_with(parsed.literal_prefix()) {
+        return Ok(false);
+    }
     PatternSet::new(vec![parsed]).matches_exactly(text.as_bytes()).map_err(|error| unclear(error.message))
 }
 
@@ -77,6 +111,40 @@ mod tests {
         assert_eq!(is_for(&default, "refs/tags/trunk", Some("trunk")), Ok(false));
         assert_eq!(is_for(&default, "refs/heads/trunk", None), Ok(false));
         assert_eq!(is_for(&names(&[], &[]), "refs/heads/main", Some("main")), Ok(false));
+    }
+
+    #[test]
+    fn stars_that_stand_together_mean_one() {
+        for (pattern, matches, does_not) in [
+            ("release/**", "release/1", "release/1/2"),
+            ("qa**/**/*", "qa1/a/b", "q/a"),
+            ("**", "a", "a/b"),
+            ("a/***/b", "a/x/b", "a/x/y/b"),
+        ] {
+            assert_eq!(fnmatch(pattern, matches), Ok(true), "{pattern}");
+            assert_eq!(fnmatch(pattern, does_not), Ok(false), "{pattern}");
+        }
+        assert_eq!(reduced("**/*"), "**/*");
+        assert_eq!(fnmatch("release/", "release/1"), Ok(false));
+    }
+
+    #[test]
+    fn what_is_judged_is_as_ruby_says() {
+        let table = include_str!("../../fixtures/patterns/fnmatch.tsv");
+        let mut judged = 0;
+        for line in table.lines().filter(|line| !line.starts_with("# ")) {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let &[pattern, text, matches] = &columns[..] else { panic!("{line}") };
+            // Neither is in a ref.
+            if text.is_empty() || text.contains("//") || text.starts_with('/') || text.ends_with('/') {
+                continue;
+            }
+            if let Ok(judgement) = fnmatch(pattern, text) {
+                assert_eq!(judgement, matches == "1", "{pattern} {text}");
+                judged += 1;
+            }
+        }
+        assert!(judged > 3000, "{judged}");
     }
 
     #[test]

@@ -42,14 +42,8 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 6] = [
-        Action::Push,
-        Action::PushWithoutReview,
-        Action::ForcePush,
-        Action::Delete,
-        Action::Create,
-        Action::ChangeRules,
-    ];
+    pub const ALL: [Action; 6] =
+        [Action::Push, Action::PushWithoutReview, Action::ForcePush, Action::Delete, Action::Create, Action::ChangeRules];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {

@@ -4,84 +4,42 @@ use super::text;
 use crate::audit::{self, Check};
 use crate::github::part::Part;
 
-/// Every part, in the order of the documentation, with the permission of a fine-grained token that shows it.
-const PARTS: &[(Part, &str, &str, &str)] = &[
-    (
-        Part::Index,
-        "index",
-        "names, classic protection, which rulesets apply",
-        "`metadata=read`; classic protection `administration=read`",
-    ),
-    (
-        Part::Rulesets,
-        "rulesets",
-        "what rulesets say",
-        "`metadata=read`; who bypasses `administration=write`, for an organization's `organization_administration=write`",
-    ),
-    (Part::Codeowners, "codeowners", "CODEOWNERS and its errors", "`contents=read`"),
-    (Part::Workflows, "workflows", "the workflow files", "`contents=read`"),
-    (Part::Refs, "refs", "names of branches and tags", "`contents=read`"),
-    (Part::Releases, "releases", "the newest releases", "`contents=read`"),
-    (
-        Part::Reported,
-        "reported",
-        "what the last merged pull requests reported",
-        "`pull_requests=read`, `checks=read`, `statuses=read`",
-    ),
-    (Part::People, "people", "who has access", "`metadata=read`; whence `administration=read`"),
-    (Part::Keys, "keys", "deploy keys", "`administration=read`"),
-    (Part::Environments, "environments", "deployment environments", "`actions=read`"),
-    (
-        Part::WorkflowPermissions,
-        "workflow permissions",
-        "what workflows may do",
-        "`administration=read`",
-    ),
-    (Part::SecondWitness, "second witness", "whether anything protects the default branch", "`contents=read`"),
-    (
-        Part::RuleSuites,
-        "rule suites",
-        "what rulesets decided lately",
-        "`administration=write`, for an organization `organization_administration=write`",
-    ),
-    (
-        Part::RulesetVersions,
-        "ruleset versions",
-        "who changed rulesets, and when",
-        "`administration=write`, for an organization `organization_administration=write`",
-    ),
-    (
-        Part::OwnerRuleSuites,
-        "organization rule suites",
-        "what the organization's rulesets decided lately",
-        "`organization_administration=write`",
-    ),
-    (
-        Part::OrgActions,
-        "organization workflow permissions",
-        "what workflows of the organization may do",
-        "`organization_administration=read`",
-    ),
-    (Part::Teams, "teams", "the organization's teams", "`members=read`"),
-    (Part::TeamMembers, "team members", "who is in them", "`members=read`"),
-    (Part::Installations, "installations", "installed apps", "`organization_administration=read`"),
-    (Part::CustomRoles, "custom roles", "roles that the organization made", "`organization_custom_roles=read`"),
-    (Part::Properties, "properties", "custom properties", "`organization_custom_properties=read`"),
-    (Part::Members, "members", "the organization's owners, members and base permission", "`members=read`"),
-    (
-        Part::OwnerRulesets,
-        "organization rulesets",
-        "the organization's own list of rulesets",
-        "`organization_administration=write`",
-    ),
-];
+/// What a part is, in a few words.
+fn what(part: Part) -> &'static str {
+    match part {
+        Part::Index => "names, classic protection, which rulesets apply",
+        Part::Rulesets => "what rulesets say",
+        Part::Codeowners => "CODEOWNERS and its errors",
+        Part::Workflows => "the workflow files",
+        Part::Refs => "names of branches and tags",
+        Part::Releases => "the newest releases",
+        Part::Reported => "what the last merged pull requests reported",
+        Part::People => "who has access",
+        Part::Keys => "deploy keys",
+        Part::Environments => "deployment environments",
+        Part::WorkflowPermissions => "what workflows of a repository may do",
+        Part::SecondWitness => "whether anything protects the default branch",
+        Part::RuleSuites => "what rulesets decided lately",
+        Part::RulesetVersions => "who changed rulesets, and when",
+        Part::Properties => "custom properties",
+        Part::OwnerRulesets => "the organization's own list of rulesets",
+        Part::OwnerRuleSuites => "what the organization's rulesets decided lately",
+        Part::Teams => "the organization's teams",
+        Part::TeamMembers => "who is in them",
+        Part::Members => "the organization's owners, members and base permission",
+        Part::Installations => "installed apps",
+        Part::CustomRoles => "roles that the organization made",
+        Part::OrgActions => "what workflows of the organization may do",
+    }
+}
 
-fn part(part: Part) -> Option<&'static (Part, &'static str, &'static str, &'static str)> {
-    PARTS.iter().find(|(own, ..)| *own == part)
+/// A part's name, as people read it.
+fn name(part: Part) -> String {
+    part.name().replace('_', " ")
 }
 
 fn reads(check: &Check) -> String {
-    let names: Vec<_> = check.reads.iter().filter_map(|read| part(*read)).map(|(_, name, ..)| *name).collect();
+    let names: Vec<_> = check.reads.iter().map(|part| name(*part)).collect();
     if names.is_empty() { "the index".to_owned() } else { names.join(", ") }
 }
 
@@ -97,11 +55,10 @@ pub fn explain(check: &Check) -> String {
         reads(check),
         check.link
     );
-    let needs: Vec<_> = check.reads.iter().filter_map(|read| part(*read)).collect();
-    if !needs.is_empty() {
+    if !check.reads.is_empty() {
         text += "\nA fine-grained token needs, to read\n";
-        for (_, name, _, permission) in needs {
-            text += &format!("  {name}: {}\n", permission.replace('`', ""));
+        for part in check.reads {
+            text += &format!("  {}: {}\n", name(*part), part.permission());
         }
     }
     text
@@ -128,15 +85,15 @@ pub fn markdown() -> String {
         );
     }
     text += COST;
-    text += "| part | what it is | requests | permissions of a fine-grained token or an app | needed by |\n|---|---|---|---|---|\n";
-    for (part, name, what, permission) in PARTS {
+    for part in Part::ALL {
         let checks: Vec<_> =
-            audit::all().filter(|check| check.reads.contains(part)).map(|check| format!("`{}`", check.id)).collect();
+            audit::all().filter(|check| check.reads.contains(&part)).map(|check| format!("`{}`", check.id)).collect();
         let needed = match part {
             Part::Index | Part::Rulesets => "every run".to_owned(),
             _ => checks.join(", "),
         };
-        text += &format!("| {name} | {what} | {} | {permission} | {needed} |\n", part.requests_a_repository());
+        let (cost, permission) = (part.requests_a_repository(), part.permission());
+        text += &format!("| {} | {} | {cost} | {permission} | {needed} |\n", name(part), what(part));
     }
     text
 }
@@ -157,6 +114,10 @@ This file is written by the program; a test holds that it is what the program sa
 const COST: &str = "
 ## What reading costs
 
-A run asks only for what its checks need.
+A run asks only for what its checks need. Classic protection takes `administration=read`, and who bypasses a ruleset
+`administration=write` (an organization's: `organization_administration=write`), because GitHub shows that only to whoever could
+change it; nothing is ever changed.
 
+| part | what it is | requests | permissions of a fine-grained token or an app | needed by |
+|---|---|---|---|---|
 ";

@@ -48,6 +48,21 @@ pub struct Cost {
     pub waited_milliseconds: u64,
 }
 
+impl From<&crate::github::Cost> for Cost {
+    fn from(cost: &crate::github::Cost) -> Cost {
+        let total = cost.total();
+        let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Cost {
+            requests: total.requests,
+            retries: total.retries,
+            not_modified: total.from_cache,
+            points: total.points,
+            milliseconds: milliseconds(cost.took),
+            waited_milliseconds: milliseconds(cost.waited),
+        }
+    }
+}
+
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {

@@ -3,6 +3,7 @@
 
 pub mod github;
 pub mod scenario;
+pub mod wire;
 
 use std::ffi::OsStr;
 use std::fs;

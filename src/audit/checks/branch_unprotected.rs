@@ -1,8 +1,10 @@
-//! `branch-unprotected`: nothing binds the default branch.
+//! `branch-unprotected`: nothing binds the default branch. Rules about the files of a push don't count.
+//!
+//! Checks of what single rules demand of the branch are quiet where this one finds something. Other branches are for
+//! `release-branch-uncovered`.
 
 use crate::audit::{Check, Findings, Look, Looked, RepositoryScene, Severity};
 use crate::github::part::Part;
-use crate::github::readable::Readable;
 
 pub(super) static CHECK: Check = Check {
     id: "branch-unprotected",
@@ -16,21 +18,9 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
-    let Some(effective) = scene.default_branch() else {
-        return Ok(());
-    };
-    if !effective.bindings.is_empty() {
-        return Ok(());
+    if let Some(effective) = super::unbound_default(scene)? {
+        let place = scene.place().ref_name(&effective.ref_name);
+        findings.add(place, "", "nothing binds the default branch: whoever can push can rewrite or delete it");
     }
-    // The settings may be hidden while the branch itself says that nothing protects it. It can't say the opposite about
-    // what: a protection that can't be read is not known to demand anything.
-    let witness = scene.repository.default_branch.as_ref().map(|branch| &branch.protected);
-    if let Err(hidden) = effective.nothing_else()
-        && witness != Some(&Readable::Known(false))
-    {
-        return Err(hidden.clone());
-    }
-    let place = scene.place().ref_name(&effective.ref_name);
-    findings.add(place, "", "nothing binds the default branch: whoever can push can rewrite or delete it");
     Ok(())
 }

@@ -23,9 +23,11 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
     let rules = scene.ruleset.rules.read().map_err(Clone::clone)?;
     let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
     for actor in scene.ruleset.bypass_actors.read().map_err(Clone::clone)? {
-        if actor.bypass_mode.is(&BypassMode::Always) && !names.is_empty() {
+        let place = Place::ruleset(scene.ruleset).field("bypass_actors");
+        if let Err(unknown) = super::known_mode(actor) {
+            findings.cannot_tell(place, &unknown);
+        } else if actor.bypass_mode.is(&BypassMode::Always) && !names.is_empty() {
             let door = Door::of(actor, scene.context.owner);
-            let place = Place::ruleset(scene.ruleset).field("bypass_actors");
             findings
                 .add(place, &door.who.to_string(), format!("`{}` passes {} on every push", door.who, names.join(", ")))
                 .who([&door.who]);

@@ -1,17 +1,21 @@
 //! `refwarden github`: what GitHub itself binds, and what it does not.
 
+mod audit;
+mod connect;
 mod explain;
+mod select;
 
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 
 use super::{Failure, Result};
-use crate::audit::{self, Check};
+use crate::audit::Check;
 
 /// Look at what binds on GitHub
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  refwarden github audit --owner acme
   refwarden github explain
   refwarden github explain bypass-always")]
 pub(super) struct Github {
@@ -21,12 +25,14 @@ pub(super) struct Github {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(Box<audit::Audit>),
     Explain(explain::Explain),
 }
 
 impl Github {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<u8> {
         match self.command {
+            Command::Audit(command) => command.run(out),
             Command::Explain(command) => command.run(out),
         }
     }
@@ -34,8 +40,8 @@ impl Github {
 
 /// The check of this name.
 fn check(id: &str) -> Result<&'static Check> {
-    audit::find(id).ok_or_else(|| {
-        let near = audit::near(id).map(|near| format!("did you mean `{near}`? "));
+    crate::audit::find(id).ok_or_else(|| {
+        let near = crate::audit::near(id).map(|near| format!("did you mean `{near}`? "));
         Failure::new(format!("no check is called `{}`", crate::report::text::plain(id)))
             .help(format!("{}`refwarden github explain` lists the checks", near.unwrap_or_default()))
     })

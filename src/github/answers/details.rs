@@ -86,22 +86,41 @@ fn list<T: Clone>(
     }
 }
 
+/// The part that a field of the query belongs to.
+pub fn part_of(field: &str) -> Option<Part> {
+    Some(match field {
+        "codeowners" | "codeownersInGithub" | "codeownersInRoot" | "codeownersInDocs" => Part::Codeowners,
+        "workflows" => Part::Workflows,
+        "branches" | "tags" => Part::Refs,
+        "releases" => Part::Releases,
+        "mergedPullRequests" => Part::Reported,
+        "collaborators" => Part::People,
+        "deployKeys" => Part::Keys,
+        "environments" => Part::Environments,
+        _ => return None,
+    })
+}
+
 /// Hides whatever was asked for, because nothing of it was read.
 pub fn hide(repository: &mut Repository, parts: &Parts, hidden: &Hidden) {
-    fn hide<T>(field: &mut Readable<T>, asked: bool, hidden: &Hidden) {
-        if asked {
-            *field = Readable::Hidden(hidden.clone());
+    fn hide<T>(field: &mut Readable<T>, part: Part, parts: &Parts, hidden: &Hidden) {
+        if parts.has(part) {
+            let mut hidden = hidden.clone();
+            if hidden.cause == Cause::NotPermitted {
+                hidden.permission.get_or_insert_with(|| part.permission().to_owned());
+            }
+            *field = Readable::Hidden(hidden);
         }
     }
-    hide(&mut repository.codeowners, parts.has(Part::Codeowners), hidden);
-    hide(&mut repository.workflows, parts.has(Part::Workflows), hidden);
-    hide(&mut repository.branches, parts.has(Part::Refs), hidden);
-    hide(&mut repository.tags, parts.has(Part::Refs), hidden);
-    hide(&mut repository.releases, parts.has(Part::Releases), hidden);
-    hide(&mut repository.reported, parts.has(Part::Reported), hidden);
-    hide(&mut repository.collaborators, parts.has(Part::People), hidden);
-    hide(&mut repository.deploy_keys, parts.has(Part::Keys), hidden);
-    hide(&mut repository.environments, parts.has(Part::Environments), hidden);
+    hide(&mut repository.codeowners, Part::Codeowners, parts, hidden);
+    hide(&mut repository.workflows, Part::Workflows, parts, hidden);
+    hide(&mut repository.branches, Part::Refs, parts, hidden);
+    hide(&mut repository.tags, Part::Refs, parts, hidden);
+    hide(&mut repository.releases, Part::Releases, parts, hidden);
+    hide(&mut repository.reported, Part::Reported, parts, hidden);
+    hide(&mut repository.collaborators, Part::People, parts, hidden);
+    hide(&mut repository.deploy_keys, Part::Keys, parts, hidden);
+    hide(&mut repository.environments, Part::Environments, parts, hidden);
 }
 
 /// One page of branches or tags.

@@ -17,8 +17,20 @@ pub struct Indexed {
     pub repository: Repository,
     /// Its classic protection, as far as the page goes.
     pub protections: Result<Page<ReadProtection>, Hidden>,
+    /// Whether GitHub shows no classic protection at all: there is none, or the token may not see it. Who reads must find
+    /// out; until then it is hidden.
+    pub shows_none: bool,
     /// The rulesets that are for it, as far as the page goes: everything but what they say.
     pub rulesets: Result<Page<Ruleset>, Hidden>,
+}
+
+impl Indexed {
+    /// Says why its classic protection was left out.
+    pub fn hide_protections(&mut self, hidden: Hidden) {
+        self.repository.protections = Readable::Hidden(hidden.clone());
+        self.protections = Err(hidden);
+        self.shows_none = false;
+    }
 }
 
 /// What may be hidden of a repository while the rest is known.
@@ -39,17 +51,15 @@ pub fn repository(place: &Place<'_>, parts: &Parts) -> Result<Indexed, Hidden> {
     let Some(((owner, name), id)) = full_name.split_once('/').zip(place.number("databaseId")) else {
         return Err(place.hidden(Cause::Unknown, "something that is no repository"));
     };
-    let administers = place.truth("viewerCanAdminister");
-    let protections = protections(&place.field("branchProtectionRules")).and_then(|page| {
-        // To whoever does not administer, GitHub shows an empty list, which is not the same as none.
-        if page.items.is_empty() && page.next.is_none() && !administers {
-            Err(place
-                .hidden(Cause::NotPermitted, "classic protection is shown only to those who administer the repository")
-                .needs("administration=read"))
-        } else {
-            Ok(page)
-        }
-    });
+    let protections = protections(&place.field("branchProtectionRules"));
+    // To a token that may not see it, GitHub shows an empty list, which is not the same as none.
+    let shows_none = protections.as_ref().is_ok_and(|page| page.items.is_empty() && page.next.is_none());
+    let protections = if shows_none {
+        let why = "classic protection is shown only to those who administer the repository";
+        Err(place.hidden(Cause::NotPermitted, why).needs("administration=read"))
+    } else {
+        protections
+    };
     let protection_hidden = match &protections {
         Ok(_) => Hidden::new(Cause::Partial, "not all of it was read"),
         Err(hidden) => hidden.clone(),
@@ -82,7 +92,7 @@ pub fn repository(place: &Place<'_>, parts: &Parts) -> Result<Indexed, Hidden> {
         topics,
         properties: Readable::not_asked(),
         viewer_permission: place.text("viewerPermission").map(word),
-        viewer_administers: administers,
+        viewer_administers: place.truth("viewerCanAdminister"),
         merge_methods: MergeMethods {
             merge: place.truth("mergeCommitAllowed"),
             squash: place.truth("squashMergeAllowed"),
@@ -104,7 +114,7 @@ pub fn repository(place: &Place<'_>, parts: &Parts) -> Result<Indexed, Hidden> {
         rule_suites: Readable::not_asked(),
         ruleset_versions: Readable::not_asked(),
     };
-    Ok(Indexed { repository, protections, rulesets })
+    Ok(Indexed { repository, protections, shows_none, rulesets })
 }
 
 /// One page of the rulesets that are for a repository: everything but what they say.
@@ -130,6 +140,7 @@ pub fn rulesets(connection: &Place<'_>) -> Result<Page<Ruleset>, Hidden> {
             source: source.unwrap_or_default().to_owned(),
             enforcement: word(node.text("enforcement").unwrap_or("not shown")),
             bypass_actors: Readable::Hidden(unread.clone()),
+            bypass_actor_count: None,
             conditions: Readable::Hidden(unread.clone()),
             rules: Readable::Hidden(unread),
             current_user_can_bypass: None,

@@ -81,6 +81,18 @@ impl<'a> Place<'a> {
         self.errors.iter().find(|(path, _)| elsewhere(path)).map(|(_, hidden)| (*hidden).clone())
     }
 
+    /// The field whose error took all of this away: what can't be null takes what it is in with it.
+    /// <https://spec.graphql.org/October2021/#sec-Handling-Field-Errors>
+    pub fn taken_by(&self) -> Option<(&'a str, Hidden)> {
+        if !self.value.is_null() {
+            return None;
+        }
+        self.errors.iter().find_map(|(path, hidden)| match path.first() {
+            Some(Step::Field(field)) => Some((field.as_str(), (*hidden).clone())),
+            _ => None,
+        })
+    }
+
     /// What is here, if it is something and nothing is wrong with it.
     ///
     /// # Errors

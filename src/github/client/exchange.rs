@@ -111,7 +111,7 @@ impl Client {
                     (why, patience::back_off(attempt - 1), Stops::This)
                 }
                 // A token may end while a run lasts. An app gets another one, once.
-                Ok(answer) if answer.status == 401 && self.is_app(ask.who) && spent.is_none() => {
+                Ok(answer) if answer.status == 401 && self.renews(ask.who) && spent.is_none() => {
                     spent = token;
                     continue;
                 }
@@ -157,7 +157,7 @@ impl Client {
         Some((key, kept))
     }
 
-    fn is_app(&self, who: Who<'_>) -> bool {
+    fn renews(&self, who: Who<'_>) -> bool {
         matches!(who, Who::For(_)) && matches!(self.inner.credentials, super::Credentials::App(_))
     }
 

@@ -137,6 +137,14 @@ impl Client {
         &self.inner.host
     }
 
+    /// Whether an app asks: it then may do the same in all repositories of an owner, and has no role in any.
+    pub fn is_app(&self) -> bool {
+        match &self.inner.credentials {
+            Credentials::App(_) => true,
+            Credentials::Token(token) => token.is_of_installation(),
+        }
+    }
+
     /// What the run cost until now.
     pub fn cost(&self) -> Cost {
         Cost { waited: self.inner.gate.waited(), ..self.inner.meter.read() }

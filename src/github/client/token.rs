@@ -29,6 +29,12 @@ impl Token {
         &self.0
     }
 
+    /// Whether it is one of an app's installation, as GitHub Actions has.
+    /// <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats>
+    pub(super) fn is_of_installation(&self) -> bool {
+        self.0.starts_with("ghs_")
+    }
+
     /// What stands for it where caches must be kept apart.
     pub(super) fn identity(&self) -> String {
         Sha256::digest(format!("refwarden token {}", self.0).as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

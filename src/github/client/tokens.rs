@@ -24,7 +24,14 @@ use super::transport::As;
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     /// By owner in lower case. A lock for each, so that many who need one ask for it once.
-    installations: std::sync::Mutex<HashMap<String, Arc<Mutex<Option<Installed>>>>>,
+    installations: std::sync::Mutex<HashMap<String, Arc<Mutex<Installation>>>>,
+}
+
+/// An app's installation on an owner.
+#[derive(Debug, Default)]
+struct Installation {
+    id: Option<u64>,
+    token: Option<Installed>,
 }
 
 /// A token of an installation.
@@ -56,16 +63,20 @@ impl Client {
             let mut cells = self.inner.tokens.installations.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             Arc::clone(cells.entry(key).or_default())
         };
-        let mut installed = cell.lock().await;
-        if let Some(installed) = installed.as_ref()
+        let mut installation = cell.lock().await;
+        if let Some(installed) = installation.token.as_ref()
             && installed.good_until > self.inner.options.clock.now()
             && spent != Some(&installed.token)
         {
             return Ok(installed.token.clone());
         }
-        let fresh = self.install(app, owner).await?;
+        let id = match installation.id {
+            Some(id) => id,
+            None => *installation.id.insert(self.installation(app, owner).await?),
+        };
+        let fresh = self.install(id).await?;
         let token = fresh.token.clone();
-        *installed = Some(fresh);
+        installation.token = Some(fresh);
         Ok(token)
     }
 
@@ -77,15 +88,16 @@ impl Client {
         }
     }
 
-    async fn install(&self, app: &App, owner: Option<&str>) -> Result<Installed, Refused> {
-        let id = match (app.installation, owner) {
-            (Some(id), _) => id,
-            (None, Some(owner)) => self.installation_of(owner).await?,
-            (None, None) => {
-                return Err(Refused::failed("app", "a request that belongs to no owner needs an installation")
-                    .help("name the installation of the app"));
-            }
-        };
+    async fn installation(&self, app: &App, owner: Option<&str>) -> Result<u64, Refused> {
+        match (app.installation, owner) {
+            (Some(id), _) => Ok(id),
+            (None, Some(owner)) => self.installation_of(owner).await,
+            (None, None) => Err(Refused::failed("app", "a request that belongs to no owner needs an installation")
+                .help("name the installation of the app")),
+        }
+    }
+
+    async fn install(&self, id: u64) -> Result<Installed, Refused> {
         let path = Path::of(&["app", "installations", &id.to_string(), "access_tokens"]);
         let request = format!("POST {}", path.as_str());
         let answer = self.exchange(Method::POST, path.as_str(), Some("{}".to_owned()), Who::App, Class::Token).await?;

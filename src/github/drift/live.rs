@@ -50,7 +50,11 @@ pub(super) fn bypass(walk: &mut Walk<'_>, desired: &DesiredRuleset, live: &Rules
         live.push((name, mode(json!(actor.bypass_mode))));
     }
     // Someone may stand there twice; whoever passes by either entry passes.
-    let closeness = |mode: &Value| ["exempt", "always", "pull_request"].iter().position(|word| mode.get("bypass_mode").and_then(Value::as_str) == Some(*word));
+    let closeness = |mode: &Value| {
+        ["exempt", "always", "pull_request"]
+            .iter()
+            .position(|word| mode.get("bypass_mode").and_then(Value::as_str) == Some(*word))
+    };
     live.sort_by_key(|(name, mode)| (name.clone(), closeness(mode)));
     let wanted: Vec<(String, &Value)> = wanted.iter().map(|(name, mode)| (name.clone(), mode)).collect();
     let live: Vec<(String, &Value)> = live.iter().map(|(name, mode)| (name.clone(), mode)).collect();

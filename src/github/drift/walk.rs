@@ -329,8 +329,11 @@ fn keyed<'v>(key: Key, list: &'v [Value], other: &[Value]) -> Vec<(String, &'v V
 pub fn canonical(value: &Value) -> String {
     match value {
         Value::Object(object) => {
-            let fields: BTreeMap<&str, String> =
-                object.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.as_str(), canonical(value))).collect();
+            let fields: BTreeMap<&str, String> = object
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key.as_str(), canonical(value)))
+                .collect();
             let fields: Vec<String> = fields.into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
             format!("{{{}}}", fields.join(", "))
         }

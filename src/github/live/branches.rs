@@ -6,7 +6,8 @@ use crate::github::answers::rest_protection;
 use crate::github::client::Path;
 use crate::github::cost::Class;
 use crate::github::protection::Protection;
-use crate::github::readable::{Hidden, Readable};
+use crate::github::readable::{Cause, Hidden, Readable};
+use crate::github::repository::Repository;
 use crate::github::rule::Rule;
 use crate::github::ruleset::Level;
 use crate::github::word::Word;
@@ -45,9 +46,31 @@ impl Reader {
             }
             // Every section may be absent, so that anything would look like a protection that asks for nothing.
             Ok(_) => Readable::Hidden(unreadable(&path)),
-            Err(refused) if refused.is(404) && refused.message == "Branch not protected" => Readable::Known(None),
+            // There is no such branch: nothing binds it yet, and whoever is told so may see what would.
+            Err(refused)
+                if refused.is(404) && matches!(refused.message.as_str(), "Branch not protected" | "Branch not found") =>
+            {
+                Readable::Known(None)
+            }
             Err(refused) => Readable::Hidden(Hidden::from(refused.needs("administration=read"))),
         }
+    }
+
+    /// Whether the list of classic rules is empty because there are none, and not because the token may not see them.
+    ///
+    /// GraphQL does not tell the two apart; REST does, for one branch. What a token may do is the same in all repositories
+    /// of an owner that have the same visibility and are administered, so that one question is enough for all of them.
+    pub(super) async fn whether_there_is_none(&self, repository: &Repository) -> Readable<()> {
+        if !repository.viewer_administers && !self.client.is_app() {
+            let why = "classic protection is shown only to those who administer the repository";
+            return Readable::Hidden(Hidden::new(Cause::NotPermitted, why).needs("administration=read"));
+        }
+        let key = format!("{} {}", repository.owner, repository.visibility);
+        let ask = async {
+            let branch = repository.default_branch.as_ref().map_or("main", |branch| &branch.name);
+            self.branch_protection(&repository.owner, &repository.name, branch).await.map(|_| ())
+        };
+        self.administration.get(key, ask).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Details, in batches that shrink when they are too much.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::github::answers::details;
@@ -24,36 +26,50 @@ impl Reader {
         if !parts.has_details() {
             return;
         }
-        let mut todo = vec![batch];
-        while let Some(batch) = todo.pop() {
+        let mut todo: Vec<(Vec<&mut Indexed>, Parts)> = vec![(batch.iter_mut().collect(), parts.clone())];
+        while let Some((mut batch, parts)) = todo.pop() {
             let ids: Vec<&str> = batch.iter().map(|indexed| indexed.repository.node_id.as_str()).collect();
             let query = Query {
                 document: DETAILS,
                 operation: "RepositoriesDetails",
-                variables: variables(&ids, parts),
+                variables: variables(&ids, &parts),
                 owner: &owner,
                 class: Class::Details,
                 divisible: batch.len() > 1,
             };
             match self.client.query(&query).await {
                 Ok(answer) => {
-                    for (place, indexed) in (0..).map(|index| answer.root().field("nodes").entry(index)).zip(batch) {
-                        if place.value().is_null() {
-                            details::hide(&mut indexed.repository, parts, &place.absent());
-                        } else {
-                            let more = details::fill(&mut indexed.repository, &place, parts);
-                            self.more_details(&mut indexed.repository, more).await;
+                    let mut again: BTreeMap<Part, Vec<&mut Indexed>> = BTreeMap::new();
+                    let mut going_on = Vec::new();
+                    for (index, indexed) in batch.into_iter().enumerate() {
+                        let place = answer.root().field("nodes").entry(index);
+                        if !place.value().is_null() {
+                            let more = details::fill(&mut indexed.repository, &place, &parts);
+                            going_on.push(self.more_details(&mut indexed.repository, more));
+                            continue;
+                        }
+                        let taken = place.taken_by().and_then(|(field, hidden)| Some((details::part_of(field)?, hidden)));
+                        match taken.filter(|(part, _)| parts.has(*part)) {
+                            // The rest of it can be seen.
+                            Some((part, hidden)) => {
+                                details::hide(&mut indexed.repository, &Parts::from_iter([part]), &hidden);
+                                again.entry(part).or_default().push(indexed);
+                            }
+                            None => details::hide(&mut indexed.repository, &parts, &place.absent()),
                         }
                     }
+                    futures_util::future::join_all(going_on).await;
+                    let again = again.into_iter().map(|(part, batch)| (batch, parts.clone().without(part)));
+                    todo.extend(again.filter(|(_, parts)| parts.has_details()));
                 }
                 Err(refused) if refused.is_too_heavy() && batch.len() > 1 => {
-                    let (one, other) = batch.split_at_mut(batch.len() / 2);
-                    todo.extend([other, one]);
+                    let other = batch.split_off(batch.len() / 2);
+                    todo.extend([(other, parts.clone()), (batch, parts)]);
                 }
                 Err(refused) => {
                     let hidden = Hidden::from(refused);
                     for indexed in batch {
-                        details::hide(&mut indexed.repository, parts, &hidden);
+                        details::hide(&mut indexed.repository, &parts, &hidden);
                     }
                 }
             }

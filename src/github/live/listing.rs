@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::github::answers::index::{self, Indexed};
-use crate::github::answers::place::Place;
+use crate::github::answers::place::{Page, Place};
 use crate::github::client::{Client, Query, Refused};
 use crate::github::cost::Class;
 use crate::github::part::Parts;
@@ -45,6 +45,8 @@ pub(super) enum Entry {
     Read(Box<Indexed>),
     /// It was seen, and can be asked for by its name.
     Named(String, Hidden),
+    /// It can be seen, but not its classic protection.
+    WithoutProtections(Hidden),
     /// It is there, and nothing is known about it.
     Unseen(Hidden),
 }
@@ -60,47 +62,20 @@ impl Listing {
             return Ok(None);
         }
         loop {
-            let query = Query {
-                document: INDEX,
-                operation: "OwnerIndex",
-                variables: json!({
-                    "owner": self.owner, "repositories": self.size, "after": self.after,
-                    "protections": PROTECTIONS, "rulesets": RULESETS, "actors": ACTORS,
-                }),
-                owner: &self.owner,
-                class: Class::Index,
-                divisible: self.size > 1,
-            };
-            let answer = match client.query(&query).await {
-                Ok(answer) => answer,
+            let first = match self.ask(client, parts, true).await {
+                Ok(page) => page,
                 Err(refused) if refused.is_too_heavy() && self.size > 1 => {
                     self.size /= 2;
                     continue;
                 }
                 Err(refused) => return Err(refused),
             };
-            let owner = answer.root().field("repositoryOwner");
-            if owner.value().is_null() {
-                let hidden = owner.trouble();
-                let message = hidden.as_ref().map_or("there is no such owner, or the token may not see it", |hidden| &hidden.why);
-                return Err(Refused {
-                    request: query_name(&self.owner),
-                    status: Some(404),
-                    cause: hidden.as_ref().map_or(Cause::NotPermitted, |hidden| hidden.cause),
-                    message: message.to_owned(),
-                    permission: None,
-                    help: Some("look at the spelling, and whether the token is for this owner".to_owned()),
-                });
-            }
-            let repositories = owner.field("repositories");
-            let page = repositories.page("nodes", |node| Ok(entry(node, parts))).map_err(|hidden| Refused {
-                request: query_name(&self.owner),
-                status: None,
-                cause: hidden.cause,
-                message: hidden.why,
-                permission: hidden.permission,
-                help: None,
-            })?;
+            let page = if first.items.iter().any(|entry| matches!(entry, Entry::WithoutProtections(_))) {
+                let second = self.ask(client, parts, false).await?;
+                Page { items: first.items.into_iter().zip(second.items).map(replace).collect(), ..first }
+            } else {
+                first
+            };
             self.ended = page.next.is_none();
             self.after = page.next;
             // What could not be answered at once may be answered again later on.
@@ -108,14 +83,52 @@ impl Listing {
             return Ok(Some(IndexPage { entries: page.items, total: page.total }));
         }
     }
+
+    async fn ask(&self, client: &Client, parts: &Parts, with_protections: bool) -> Result<Page<Entry>, Refused> {
+        let query = Query {
+            document: INDEX,
+            operation: "OwnerIndex",
+            variables: json!({
+                "owner": self.owner, "repositories": self.size, "after": self.after,
+                "protections": PROTECTIONS, "rulesets": RULESETS, "actors": ACTORS, "withProtections": with_protections,
+            }),
+            owner: &self.owner,
+            class: Class::Index,
+            divisible: self.size > 1,
+        };
+        let answer = client.query(&query).await?;
+        let owner = answer.root().field("repositoryOwner");
+        let refuse = |hidden: Hidden| refused(format!("repositories of `{}`", self.owner), hidden);
+        if owner.value().is_null() {
+            let nobody = || Hidden::new(Cause::NotPermitted, "there is no such owner, or the token may not see it");
+            let help = Some("look at the spelling, and whether the token is for this owner".to_owned());
+            return Err(Refused { status: Some(404), help, ..refuse(owner.trouble().unwrap_or_else(nobody)) });
+        }
+        owner.field("repositories").page("nodes", |node| Ok(entry(node, parts))).map_err(refuse)
+    }
 }
 
-fn query_name(owner: &str) -> String {
-    format!("repositories of `{owner}`")
+/// A repository that was taken away by its protection comes from the answer that left protection out.
+fn replace((first, second): (Entry, Entry)) -> Entry {
+    match (first, second) {
+        (Entry::WithoutProtections(hidden), Entry::Read(mut indexed)) => {
+            indexed.hide_protections(hidden);
+            Entry::Read(indexed)
+        }
+        (Entry::WithoutProtections(_), second) => second,
+        (first, _) => first,
+    }
+}
+
+fn refused(request: String, hidden: Hidden) -> Refused {
+    Refused { request, status: None, cause: hidden.cause, message: hidden.why, permission: hidden.permission, help: None }
 }
 
 /// One repository.
-pub(super) fn entry(place: &Place<'_>, parts: &Parts) -> Entry {
+fn entry(place: &Place<'_>, parts: &Parts) -> Entry {
+    if let Some((PROTECTED, hidden)) = place.taken_by() {
+        return Entry::WithoutProtections(hidden.needs("administration=read"));
+    }
     match index::repository(place, parts) {
         Ok(indexed) => Entry::Read(Box::new(indexed)),
         Err(hidden) => match place.text("nameWithOwner") {
@@ -125,25 +138,37 @@ pub(super) fn entry(place: &Place<'_>, parts: &Parts) -> Entry {
     }
 }
 
+/// The field that takes a repository away with it, where it may not be seen.
+const PROTECTED: &str = "branchProtectionRules";
+
 /// A repository by its name; GitHub follows renames.
 pub(super) async fn by_name(client: &Client, owner: &str, name: &str, parts: &Parts) -> Result<Indexed, Refused> {
-    let query = Query {
-        document: INDEX,
-        operation: "RepositoryByName",
-        variables: json!({
-            "owner": owner, "name": name, "protections": PROTECTIONS, "rulesets": RULESETS, "actors": ACTORS,
-        }),
-        owner,
-        class: Class::Index,
-        divisible: false,
-    };
-    let answer = client.query(&query).await?;
-    index::repository(&answer.root().field("repository"), parts).map_err(|hidden| Refused {
-        request: format!("repository `{owner}/{name}`"),
-        status: None,
-        cause: hidden.cause,
-        message: hidden.why,
-        permission: hidden.permission,
-        help: None,
-    })
+    let mut without = None;
+    loop {
+        let query = Query {
+            document: INDEX,
+            operation: "RepositoryByName",
+            variables: json!({
+                "owner": owner, "name": name, "protections": PROTECTIONS, "rulesets": RULESETS, "actors": ACTORS,
+                "withProtections": without.is_none(),
+            }),
+            owner,
+            class: Class::Index,
+            divisible: false,
+        };
+        let answer = client.query(&query).await?;
+        let place = answer.root().field("repository");
+        match (entry(&place, parts), without) {
+            (Entry::Read(mut indexed), without) => {
+                if let Some(hidden) = without {
+                    indexed.hide_protections(hidden);
+                }
+                return Ok(*indexed);
+            }
+            (Entry::WithoutProtections(hidden), None) => without = Some(hidden),
+            (Entry::WithoutProtections(hidden) | Entry::Named(_, hidden) | Entry::Unseen(hidden), _) => {
+                return Err(refused(format!("repository `{owner}/{name}`"), hidden));
+            }
+        }
+    }
 }

@@ -51,6 +51,8 @@ pub struct Reader {
     rulesets: SingleFlight<u64, Result<Arc<Ruleset>, Hidden>>,
     /// Custom properties, by owner.
     properties: SingleFlight<String, PropertyValues>,
+    /// Whether classic protection may be seen, by owner and visibility.
+    administration: SingleFlight<String, Readable<()>>,
     /// Organizations that do not show their rulesets to this token.
     closed: Mutex<HashSet<String>>,
 }
@@ -62,6 +64,7 @@ impl Reader {
             client: client.clone(),
             rulesets: SingleFlight::default(),
             properties: SingleFlight::default(),
+            administration: SingleFlight::default(),
             closed: Mutex::default(),
         }
     }

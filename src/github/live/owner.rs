@@ -59,12 +59,18 @@ impl Reader {
         let custom_roles = async {
             let path = path(&["custom-repository-roles"]);
             let permission = "organization_custom_roles=read";
-            let read = self.list(&path, Some("custom_roles"), class(Part::CustomRoles), permission, rest::custom_role);
+            // The one list that has no pages.
+            let roles = |json: &Value| json.get("custom_roles")?.as_array()?.iter().map(rest::custom_role).collect();
+            let read = self.one(&path, class(Part::CustomRoles), permission, roles);
             asked(parts, Part::CustomRoles, read).await
         };
         let properties = async {
             let path = path(&["properties", "schema"]);
-            let read = self.list(&path, None, class(Part::Properties), "organization_custom_properties=read", rest::property);
+            // This list has no pages.
+            let permission = "organization_custom_properties=read";
+            let read = self.one(&path, class(Part::Properties), permission, |json| {
+                json.as_array()?.iter().map(rest::property).collect::<Option<Vec<_>>>()
+            });
             asked(parts, Part::Properties, read).await
         };
         let workflow_permissions = async {
@@ -115,6 +121,7 @@ impl Reader {
             workflow_permissions,
             rule_suites,
             ruleset_versions,
+            // Asked for by whoever compares with a policy.
             numbers: Numbers::default(),
         }
     }

@@ -74,7 +74,7 @@ impl Reader {
                     total = done.total.take().unwrap_or(total);
                     inventory.add(hand_on(done));
                 }
-                inventory.add(Inventory { listed: seen, total, ..Inventory::default() });
+                inventory.add(Inventory { listed: seen, is_list: true, total, ..Inventory::default() });
             }
             let chunks = missing.chunks(BATCH).map(|names| self.named(owner, names, selection, &parts));
             let mut done = std::pin::pin!(stream::iter(chunks).buffered(PAGES));
@@ -121,7 +121,9 @@ impl Reader {
                         self.by_its_name(owner, name, parts, &mut chosen, &mut done).await;
                     }
                 }
-                Entry::Unseen(hidden) => done.inventory.unread(format!("a repository of {owner}"), hidden),
+                Entry::WithoutProtections(hidden) | Entry::Unseen(hidden) => {
+                    done.inventory.unread(format!("a repository of {owner}"), hidden)
+                }
             }
         }
         self.complete(chosen, parts, &mut done).await;

@@ -86,7 +86,9 @@ pub(super) fn conditions(repository: &Repository, effective: &Effective, action:
     if action == Action::Delete {
         let default = repository.default_branch.as_ref().map(|branch| format!("refs/heads/{}", branch.name));
         if default.as_deref() == Some(effective.ref_name.as_str()) {
-            found.insert("GitHub deletes no default branch: another must be made the default first, by an administrator".to_owned());
+            found.insert(
+                "GitHub deletes no default branch: another must be made the default first, by an administrator".to_owned(),
+            );
         }
     }
     if [Action::Delete, Action::ChangeRules].contains(&action) {

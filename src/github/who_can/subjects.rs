@@ -226,7 +226,11 @@ fn people<'a>(
 }
 
 /// Where nobody tells who has access, the organization's base permission tells of its members.
-fn members_with_base_permission<'a>(owner: &'a Owner, reasons: &mut BTreeSet<Hidden>, people: &mut BTreeMap<String, Subject<'a>>) {
+fn members_with_base_permission<'a>(
+    owner: &'a Owner,
+    reasons: &mut BTreeSet<Hidden>,
+    people: &mut BTreeMap<String, Subject<'a>>,
+) {
     match (owner.base_permission.read(), owner.members.read()) {
         (Ok(Word::Known(base)), Ok(members)) if *base >= Permission::Write => {
             for login in members {

@@ -31,8 +31,8 @@ macro_rules! need {
 const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/meta$", Access::Anyone),
     ("GET", "/rate_limit$", Access::Anyone),
-    ("GET", "/user$", Access::Anyone),
-    ("GET", "/user/repos$", Access::Anyone),
+    ("*", "/user$", Access::Anyone),
+    ("*", "/user/repos$", Access::Anyone),
     ("GET", "/users/", Access::Anyone),
     ("GET", "/apps/", Access::Anyone),
     ("*", "/app", Access::App),
@@ -40,15 +40,20 @@ const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/orgs/{org}/installation$", Access::App),
     ("GET", "/repos/{owner}/{repo}/installation$", Access::App),
     ("GET", "/orgs/{org}$", Access::Organization(&[], false)),
+    ("*", "/orgs/{org}$", Access::Organization(&[need!(OrganizationAdministration = Write)], true)),
+    ("POST", "/orgs/{org}/repos$", Access::Organization(&[need!(Administration = Write)], false)),
     ("GET", "/orgs/{org}/repos$", Access::Organization(&[need!(Metadata = Read)], false)),
     ("GET", "/orgs/{org}/members", Access::Organization(&[need!(Members = Read)], false)),
     ("GET", "/orgs/{org}/memberships", Access::Organization(&[need!(Members = Read)], false)),
+    ("*", "/orgs/{org}/memberships", Access::Organization(&[need!(Members = Write)], true)),
     ("GET", "/orgs/{org}/outside_collaborators", Access::Organization(&[need!(Members = Read)], true)),
     ("GET", "/orgs/{org}/teams", Access::Organization(&[need!(Members = Read)], false)),
     ("*", "/orgs/{org}/teams", Access::Organization(&[need!(Members = Write)], true)),
     ("GET", "/orgs/{org}/installations$", Access::Organization(&[need!(OrganizationAdministration = Read)], true)),
     ("GET", "/orgs/{org}/custom-repository-roles", Access::Organization(&[need!(OrganizationCustomRoles = Read)], true)),
     ("GET", "/orgs/{org}/organization-roles", Access::Organization(&[need!(OrganizationCustomRoles = Read)], true)),
+    ("*", "/orgs/{org}/custom-repository-roles", Access::Organization(&[need!(OrganizationCustomRoles = Write)], true)),
+    ("*", "/orgs/{org}/organization-roles", Access::Organization(&[need!(OrganizationCustomRoles = Write)], true)),
     // Also for reading: <https://docs.github.com/en/rest/orgs/rules#get-all-organization-repository-rulesets>
     ("*", "/orgs/{org}/rulesets", Access::Organization(&[need!(OrganizationAdministration = Write)], true)),
     ("*", "/orgs/{org}/bypass-requests", Access::Organization(&[need!(OrganizationAdministration = Write)], true)),
@@ -59,7 +64,7 @@ const TABLE: &[(&str, &str, Access)] = &[
     ("*", "/orgs/{org}/properties/schema", Access::Organization(&[need!(OrganizationCustomProperties = Admin)], true)),
     ("*", "/enterprises/{enterprise}/", Access::Enterprise(&[need!(EnterpriseAdministration = Write)])),
     ("GET", "/repos/{owner}/{repo}$", Access::Repository(&[need!(Metadata = Read)], Role::Read)),
-    ("PATCH", "/repos/{owner}/{repo}$", Access::Repository(&[need!(Administration = Write)], Role::Admin)),
+    ("*", "/repos/{owner}/{repo}$", Access::Repository(&[need!(Administration = Write)], Role::Admin)),
     ("GET", "/repos/{owner}/{repo}/teams$", Access::Repository(&[need!(Administration = Read)], Role::Read)),
     ("GET", "/repos/{owner}/{repo}/collaborators", Access::Repository(&[need!(Metadata = Read)], Role::Write)),
     ("*", "/repos/{owner}/{repo}/collaborators", Access::Repository(&[need!(Administration = Write)], Role::Admin)),
@@ -99,8 +104,12 @@ const TABLE: &[(&str, &str, Access)] = &[
     ("*", "/repos/{owner}/{repo}/keys", Access::Repository(&[need!(Administration = Write)], Role::Admin)),
     ("GET", "/repos/{owner}/{repo}/codeowners/errors", Access::Repository(&[need!(Contents = Read)], Role::Read)),
     ("GET", "/repos/{owner}/{repo}/contents", Access::Repository(&[need!(Contents = Read)], Role::Read)),
+    ("*", "/repos/{owner}/{repo}/contents", Access::Repository(&[need!(Contents = Write)], Role::Write)),
+    ("*", "/repos/{owner}/{repo}/tags/protection", Access::Repository(&[need!(Administration = Write)], Role::Admin)),
     ("GET", "/repos/{owner}/{repo}/tags$", Access::Repository(&[need!(Metadata = Read)], Role::Read)),
     ("GET", "/repos/{owner}/{repo}/releases", Access::Repository(&[need!(Contents = Read)], Role::Read)),
+    ("*", "/repos/{owner}/{repo}/releases", Access::Repository(&[need!(Contents = Write)], Role::Write)),
+    ("POST", "/repos/{owner}/{repo}/pulls", Access::Repository(&[need!(PullRequests = Write)], Role::Read)),
     ("GET", "/repos/{owner}/{repo}/pulls", Access::Repository(&[need!(PullRequests = Read)], Role::Read)),
     ("GET", "/repos/{owner}/{repo}/git/", Access::Repository(&[need!(Contents = Read)], Role::Read)),
     ("GET", "/repos/{owner}/{repo}/commits/{ref}/check-runs", Access::Repository(&[need!(Checks = Read)], Role::Read)),
@@ -129,4 +138,9 @@ impl Access {
         };
         Some(needs.iter().map(|need| need.header()).collect::<Vec<_>>().join("; "))
     }
+}
+
+/// Whether the table has a line for an operation.
+pub fn has_access(method: &str, template: &str) -> bool {
+    access(method, template).is_some()
 }

@@ -24,7 +24,10 @@ pub enum Quirk {
     /// `PUT` of a ruleset answers 200 and keeps the bypass actors it had.
     /// <https://github.com/integrations/terraform-provider-github/issues/2780>
     KeepsOldBypassActors,
-    /// `current_user_can_bypass` and history are unknown to older servers; here the server also lacks the rules endpoints.
+    /// `PUT` of classic protection leaves `required_signatures` as it was. GitHub does not say; without this quirk they are off
+    /// afterwards, which is worse.
+    PutKeepsSignatures,
+    /// A server from before there were rulesets: their endpoints are 404, and GraphQL shows none.
     WithoutRulesets,
     /// No answer is ever the same as before: a fresh installation token gets no 304.
     /// <https://github.com/eclipse-csi/otterdog/issues/201>

@@ -39,6 +39,7 @@ mod state;
 mod token;
 mod write;
 
+pub use self::access::has_access;
 pub use self::bed::{Bed, TokenBuilder};
 pub use self::fault::{Fault, Quirk, Tamper, When};
 pub use self::log::{Class, Entry};

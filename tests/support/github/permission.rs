@@ -72,6 +72,15 @@ impl Permission {
         Self::ALL.into_iter().find(|permission| permission.name() == name)
     }
 
+    /// The highest level that exists of it.
+    pub fn highest(self) -> Level {
+        match self {
+            Self::Metadata => Level::Read,
+            Self::OrganizationCustomProperties => Level::Admin,
+            _ => Level::Write,
+        }
+    }
+
     /// Of a repository, as opposed to one of an organization or enterprise.
     pub fn is_repository(self) -> bool {
         self < Self::EnterpriseAdministration
@@ -108,12 +117,14 @@ pub struct Permissions(BTreeMap<Permission, Level>);
 impl Permissions {
     /// Every permission, to the full.
     pub fn everything() -> Self {
-        Self(Permission::ALL.into_iter().map(|permission| (permission, Level::Admin)).collect())
+        Self(Permission::ALL.into_iter().map(|permission| (permission, permission.highest())).collect())
     }
 
     /// Every permission, for reading.
     pub fn read_only() -> Self {
-        Self(Permission::ALL.into_iter().map(|permission| (permission, Level::Read)).collect())
+        // There is nothing of workflows that only this permission would let read.
+        let readable = Permission::ALL.into_iter().filter(|permission| *permission != Permission::Workflows);
+        Self(readable.map(|permission| (permission, Level::Read)).collect())
     }
 
     /// Only what GitHub gives every token: the metadata of the repositories it was made for.

@@ -1,6 +1,7 @@
 //! From a request to its answer, in GitHub's order: the address, who asks, limits, the request itself, permissions, the handler;
 //! then the answer is held to the description and dressed in headers. What is planned to go wrong goes wrong where it would.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -75,9 +76,10 @@ impl Incoming {
 pub fn answer(shared: &Shared, incoming: &Incoming) -> Outgoing {
     let class = if matches!(incoming.path.as_str(), "/graphql" | "/api/graphql") { Class::Graphql } else { Class::Rest };
     let path = match class {
-        Class::Graphql => "/graphql",
-        Class::Rest => incoming.path.strip_prefix("/api/v3").unwrap_or(&incoming.path),
+        Class::Graphql => "/graphql".to_owned(),
+        Class::Rest => by_name(shared, incoming.path.strip_prefix("/api/v3").unwrap_or(&incoming.path)),
     };
+    let path = path.as_str();
     let fault = Shared::lock(&shared.faults)
         .iter_mut()
         .filter_map(|planned| planned.strikes(&incoming.method, path).then(|| planned.fault.clone()))
@@ -91,6 +93,16 @@ pub fn answer(shared: &Shared, incoming: &Incoming) -> Outgoing {
     let outgoing = headers::dress(shared, incoming, path, &context, answer, fault.as_ref());
     note(shared, incoming, path, class, context, fault.as_ref(), &outgoing);
     outgoing
+}
+
+/// `/repositories/{id}/...`, which redirects lead to and the description does not have, means the repository of that id.
+fn by_name(shared: &Shared, path: &str) -> String {
+    let named = || {
+        let (id, rest) = path.strip_prefix("/repositories/").map(|rest| rest.split_once('/').unwrap_or((rest, "")))?;
+        let full_name = Shared::lock(&shared.state).repositories.get(&id.parse().ok()?)?.full_name();
+        Some(format!("/repos/{full_name}/{rest}").trim_end_matches('/').to_owned())
+    };
+    named().unwrap_or_else(|| path.to_owned())
 }
 
 /// What goes wrong before anybody looks at the request.
@@ -164,7 +176,11 @@ fn respond(
     if shared.has(Quirk::WithoutRulesets) && path.contains("/rule") {
         return Err(not_found());
     }
-    let token = authenticate(shared, &mut state, incoming)?;
+    let token = match incoming.header("authorization") {
+        // What everybody may know of a server, even before there is a token.
+        None if operation.template.text() == "/meta" => Token::new("", "anonymous"),
+        _ => authenticate(shared, &mut state, incoming)?,
+    };
     context.token = Some(token.clone());
     let call = understand(shared, operation, matched, incoming)?;
     let access =
@@ -290,6 +306,15 @@ fn allowed(token: &Token, needs: &[super::permission::Need]) -> Result<(), Box<A
     if needs.is_empty() || needs.iter().any(|need| token.allows(*need)) { Ok(()) } else { Err(refuse(403, token.refusal())) }
 }
 
+/// Where GitHub's description does not allow what GitHub says: operation, the end of the place, and a word that is there.
+const CONTRADICTIONS: &[(&str, &str, &str)] = &[
+    // The account of an installation would have to be a user and an enterprise at once; GitHub's own example is not.
+    ("GET /app/installations", "/account", "Organization"),
+    ("GET /app/installations", "/account", "User"),
+    // Rules of enterprises bind too, and `ruleset_source_type` has no word for them.
+    ("GET /repos/{owner}/{repo}/rules/branches/{branch}", "", "Enterprise"),
+];
+
 /// Holds the answer to the description. What a test planted on purpose is forgiven.
 fn judge(shared: &Shared, operation: &Operation, answer: &Answer) {
     let wrong = shared.profile.document().check_response(operation, answer.status, answer.body.as_ref());
@@ -297,12 +322,20 @@ fn judge(shared: &Shared, operation: &Operation, answer: &Answer) {
         return;
     }
     let planted = Shared::lock(&shared.planted);
-    let unplanned = wrong.iter().filter(|one| !mentions(&one.instance, &planted));
+    let known = |one: &Mismatch| {
+        let fits = |(name, path, word): &(&str, &str, &str)| {
+            *name == operation.name()
+                && one.path.ends_with(path)
+                && mentions(&one.instance, &BTreeSet::from([(*word).to_owned()]))
+        };
+        CONTRADICTIONS.iter().any(fits)
+    };
+    let unplanned = wrong.iter().filter(|one| !known(one) && !mentions(&one.instance, &planted));
     let violations = unplanned.map(|one| format!("{} answers {}, and GitHub could not: {one}", operation.name(), answer.status));
     Shared::lock(&shared.violations).extend(violations);
 }
 
-fn mentions(value: &Value, names: &std::collections::BTreeSet<String>) -> bool {
+fn mentions(value: &Value, names: &BTreeSet<String>) -> bool {
     match value {
         Value::String(text) => names.contains(text),
         Value::Array(items) => items.iter().any(|item| mentions(item, names)),

@@ -104,6 +104,17 @@ impl OrganizationHandle {
         id
     }
 
+    /// A team within another one; its id.
+    pub fn child_team(&self, slug: &str, parent: &str, members: &[&str]) -> u64 {
+        let id = self.team(slug, members);
+        self.change(|organization| {
+            if let Some(team) = organization.teams.iter_mut().find(|team| team.id == id) {
+                team.parent = Some(parent.to_owned());
+            }
+        });
+        id
+    }
+
     /// What every member may do in every repository; `None`: nothing.
     pub fn base_role(&self, role: Option<Role>) -> &Self {
         self.change(|organization| organization.base_role = role)
@@ -306,6 +317,15 @@ impl RepositoryHandle {
         })
     }
 
+    /// The same with a custom role, which `role` is the base of.
+    pub fn collaborator_with_role(&self, login: &str, role: Role, name: &str) -> &Self {
+        self.collaborator(login, role, &[]).change(|repository| {
+            if let Some(one) = repository.collaborators.iter_mut().find(|known| known.login == login) {
+                one.role_name = Some(name.to_owned());
+            }
+        })
+    }
+
     pub fn team(&self, slug: &str, role: Role) -> &Self {
         self.change(|repository| {
             repository.teams.retain(|(known, _)| known != slug);
@@ -320,7 +340,16 @@ impl RepositoryHandle {
                 self.state().user(login);
             }
         }
+        let mut reporters = std::collections::BTreeMap::new();
+        for one in reported {
+            if let Reported::CheckRun { name, app: Some(app), .. } = one
+                && let Some(app) = self.state().apps.get(app)
+            {
+                reporters.insert(name.clone(), app.id);
+            }
+        }
         self.change(|repository| {
+            repository.reporters.extend(reporters);
             let head = commit(&repository.owner, &repository.name, &format!("pull {number}"));
             repository.merged.push(MergedPullRequest { number, base: base.to_owned(), head, reported: reported.to_vec() });
         })

@@ -92,6 +92,11 @@ impl Shared {
         now.saturating_add_signed(skew.unwrap_or(0))
     }
 
+    /// The same, as answers have it.
+    pub fn time(&self) -> String {
+        jiff::Timestamp::from_second(i64::try_from(self.now()).unwrap_or(0)).expect("a time within range").to_string()
+    }
+
     /// When limits begin anew: an hour after the bed began.
     pub fn reset(&self) -> u64 {
         let skew = self.quirk(|quirk| if let Quirk::ClockSkew { seconds } = quirk { Some(*seconds) } else { None });

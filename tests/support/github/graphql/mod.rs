@@ -3,6 +3,7 @@
 //! of the bed, and recorded as one.
 
 mod cost;
+mod judge;
 mod mutation;
 mod object;
 mod people;
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use apollo_compiler::resolvers::Execution;
-use apollo_compiler::response::JsonMap;
+use apollo_compiler::response::{GraphQLError, JsonMap};
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
 use serde_json::{Map, Value, json};
@@ -84,7 +85,8 @@ impl<'a> View<'a> {
 
 /// The schema, with names that a test planted added to the enumerations that show them.
 fn schema(planted: &[String]) -> Arc<Valid<Schema>> {
-    static SCHEMAS: OnceLock<Mutex<HashMap<Vec<String>, Arc<Valid<Schema>>>>> = OnceLock::new();
+    type Known = Mutex<HashMap<Vec<String>, Arc<Valid<Schema>>>>;
+    static SCHEMAS: OnceLock<Known> = OnceLock::new();
     let schemas = SCHEMAS.get_or_init(Mutex::default);
     let mut schemas = Shared::lock(schemas);
     let read = || {
@@ -109,14 +111,15 @@ fn schema(planted: &[String]) -> Arc<Valid<Schema>> {
 }
 
 /// A query that was understood; the same one comes with every page.
-fn document(schema: &Valid<Schema>, text: &str) -> Result<Arc<Valid<ExecutableDocument>>, String> {
+fn document(schema: &Valid<Schema>, text: &str) -> Result<Arc<Valid<ExecutableDocument>>, Vec<GraphQLError>> {
     type Known = Mutex<HashMap<String, Arc<Valid<ExecutableDocument>>>>;
     static DOCUMENTS: OnceLock<Known> = OnceLock::new();
     let mut documents = Shared::lock(DOCUMENTS.get_or_init(Mutex::default));
     if let Some(document) = documents.get(text) {
         return Ok(Arc::clone(document));
     }
-    let document = ExecutableDocument::parse_and_validate(schema, text, "query.graphql").map_err(|errors| errors.to_string())?;
+    let document = ExecutableDocument::parse_and_validate(schema, text, "query.graphql");
+    let document = document.map_err(|errors| errors.errors.iter().map(|error| error.to_json()).collect::<Vec<_>>())?;
     let document = Arc::new(document);
     documents.insert(text.to_owned(), Arc::clone(&document));
     Ok(document)
@@ -146,9 +149,9 @@ pub fn answer(
     let document = match document(&schema, text) {
         Ok(document) => document,
         Err(errors) => {
-            Shared::lock(&shared.refused).push(format!("POST /graphql: {errors}"));
-            let message = errors.lines().next().unwrap_or_default();
-            return Ok(Answer::json(json!({ "errors": [{ "message": message, "locations": [{ "line": 1, "column": 1 }] }] })));
+            let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+            Shared::lock(&shared.refused).push(format!("POST /graphql: {}", messages.join("; ")));
+            return Ok(Answer::json(json!({ "errors": errors })));
         }
     };
     let name = request["operationName"].as_str();
@@ -205,6 +208,11 @@ pub fn answer(
     if let Some(Fault::Tamper(tamper)) = fault {
         tamper.0(&mut body);
     }
+    if shared.judging {
+        let wrong = judge::judge(&schema, &document, operation, &body);
+        Shared::lock(&shared.violations)
+            .extend(wrong.into_iter().map(|one| format!("GraphQL answers what its schema does not allow: {one}")));
+    }
     Ok(Answer::json(body))
 }
 
@@ -216,6 +224,8 @@ fn finish(shared: &Shared, response: Value) -> Value {
     if let Some(Value::Array(errors)) = map.remove("errors") {
         let shaped = errors.into_iter().map(|error| {
             let text = error["message"].as_str().unwrap_or_default();
+            // The executor's own words.
+            let text = text.strip_prefix("resolver error: ").unwrap_or(text);
             let (kind, message) = text.split_once(SEPARATOR).unwrap_or((FAILED, text));
             if kind == FAILED {
                 Shared::lock(&shared.violations).push(format!("GraphQL at {}: {message}", error["path"]));

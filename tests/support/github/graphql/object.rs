@@ -13,11 +13,14 @@ pub const FAILED: &str = "BED";
 
 pub type Resolved<'a> = Result<ResolvedValue<'a>, FieldError>;
 
+/// Gives a field's value, by its name and arguments.
+type Resolver<'a> = dyn Fn(&str, &JsonMap) -> Resolved<'a> + 'a;
+
 /// An object of a type, whose fields a closure resolves.
 pub struct Object<'a> {
     kind: &'static str,
     view: &'a View<'a>,
-    resolve: Box<dyn Fn(&str, &JsonMap) -> Resolved<'a> + 'a>,
+    resolve: Box<Resolver<'a>>,
 }
 
 impl<'a> Object<'a> {
@@ -53,8 +56,12 @@ fn shorter<'a: 'b, 'b>(value: ResolvedValue<'a>) -> ResolvedValue<'b> {
     }
 }
 
+/// A scalar, or a list of them.
 pub fn leaf<'a>(value: impl Into<Value>) -> Resolved<'a> {
-    Ok(ResolvedValue::Leaf(JsonValue::from(value.into())))
+    Ok(match value.into() {
+        Value::Array(items) => ResolvedValue::list(items.into_iter().map(|item| ResolvedValue::Leaf(JsonValue::from(item)))),
+        scalar => ResolvedValue::Leaf(JsonValue::from(scalar)),
+    })
 }
 
 pub fn null<'a>() -> Resolved<'a> {

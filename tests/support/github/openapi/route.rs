@@ -79,6 +79,12 @@ fn matches(segments: &[Segment], parts: &[&str], matched: &mut Matched) -> bool 
     }
 }
 
+/// A name as it stands in an address; slashes stay.
+pub fn encode(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
 /// Percent-decoding.
 pub fn decode(text: &str) -> String {
     let bytes = text.as_bytes();

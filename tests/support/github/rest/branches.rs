@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::call::{Answer, Handled, not_found};
+use super::super::openapi::route::encode;
 use super::super::state::repository::object_name;
 use super::super::state::{Reported, Repository, THEN};
 use super::view::lay;
@@ -39,8 +40,7 @@ fn short(visit: &Visit<'_>, repository: &Repository, name: &str, commit: &str) -
     });
     // Only those who may push see what protects.
     if visit.viewer.has_role(super::super::permission::Role::Write) {
-        let more =
-            json!({ "protection": summary(repository, name), "protection_url": format!("{url}/branches/{name}/protection") });
+        let more = json!({ "protection": summary(repository, name), "protection_url": format!("{url}/branches/{}/protection", encode(name)) });
         value = lay(value, more);
     }
     value
@@ -71,14 +71,15 @@ pub fn get(visit: &mut Visit<'_>) -> Handled {
     let repository = visit.repository()?;
     let name = visit.parameter("branch");
     let commit = repository.branches.get(name).ok_or_else(|| super::super::call::refuse(404, "Branch not found"))?;
+    let encoded = encode(name);
     let url = visit.links().repository_url(repository);
     Ok(Answer::json(json!({
         "name": name,
         "commit": full_commit(&visit.links(), repository, commit),
-        "_links": { "self": format!("{url}/branches/{name}"), "html": format!("{}/{}/tree/{name}", visit.links().html, repository.full_name()) },
+        "_links": { "self": format!("{url}/branches/{encoded}"), "html": format!("{}/{}/tree/{encoded}", visit.links().html, repository.full_name()) },
         "protected": is_protected(visit, repository, name),
         "protection": summary(repository, name),
-        "protection_url": format!("{url}/branches/{name}/protection"),
+        "protection_url": format!("{url}/branches/{}/protection", encode(name)),
     })))
 }
 
@@ -113,8 +114,8 @@ pub fn tags(visit: &mut Visit<'_>) -> Handled {
         json!({
             "name": name,
             "commit": { "sha": commit, "url": format!("{url}/commits/{commit}") },
-            "zipball_url": format!("{url}/zipball/refs/tags/{name}"),
-            "tarball_url": format!("{url}/tarball/refs/tags/{name}"),
+            "zipball_url": format!("{url}/zipball/refs/tags/{}", encode(name)),
+            "tarball_url": format!("{url}/tarball/refs/tags/{}", encode(name)),
             "node_id": format!("REF_{name}"),
         })
     })
@@ -130,7 +131,7 @@ pub fn matching(visit: &mut Visit<'_>) -> Handled {
         json!({
             "ref": format!("refs/{name}"),
             "node_id": format!("REF_{name}"),
-            "url": format!("{url}/git/refs/{name}"),
+            "url": format!("{url}/git/refs/{}", encode(&name)),
             "object": { "type": "commit", "sha": commit, "url": format!("{url}/git/commits/{commit}") },
         })
     })

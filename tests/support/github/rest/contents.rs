@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::app_token;
 use super::super::call::{Answer, Handled, not_found};
+use super::super::openapi::route::encode;
 use super::super::state::Repository;
 use super::super::state::repository::object_name;
 use super::Visit;
@@ -35,9 +36,10 @@ fn entry(visit: &Visit<'_>, repository: &Repository, reference: &str, path: &str
     let links = visit.links();
     let url = links.repository_url(repository);
     let sha = object_name(&format!("{path} {}", repository.file(reference, path).unwrap_or_default()));
-    let own = format!("{url}/contents/{path}?ref={reference}");
+    let (shown, reference) = (encode(path), encode(reference));
+    let own = format!("{url}/contents/{shown}?ref={reference}");
     let git = format!("{url}/git/blobs/{sha}");
-    let html = format!("{}/{}/blob/{reference}/{path}", links.html, repository.full_name());
+    let html = format!("{}/{}/blob/{reference}/{shown}", links.html, repository.full_name());
     json!({
         "name": path.rsplit('/').next(),
         "path": path,
@@ -45,7 +47,7 @@ fn entry(visit: &Visit<'_>, repository: &Repository, reference: &str, path: &str
         "url": own,
         "git_url": git,
         "html_url": html,
-        "download_url": format!("{}/raw/{}/{reference}/{path}", links.html, repository.full_name()),
+        "download_url": format!("{}/raw/{}/{reference}/{shown}", links.html, repository.full_name()),
         "_links": { "git": git, "html": html, "self": own },
     })
 }
@@ -78,7 +80,7 @@ pub fn releases(visit: &mut Visit<'_>) -> Handled {
 fn render(visit: &Visit<'_>, repository: &Repository, release: &Map<String, Value>) -> Value {
     let links = visit.links();
     let url = format!("{}/releases/{}", links.repository_url(repository), release["id"]);
-    let tag = release["tag_name"].as_str().unwrap_or_default();
+    let tag = encode(release["tag_name"].as_str().unwrap_or_default());
     let addresses = json!({
         "url": url,
         "html_url": format!("{}/{}/releases/tag/{tag}", links.html, repository.full_name()),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::call::{Answer, Handled, not_found};
+use super::super::openapi::route::encode;
 use super::super::state::{Repository, THEN};
 use super::Visit;
 use super::view::lay;
@@ -34,7 +35,7 @@ fn named<'a>(visit: &Visit<'_>, repository: &'a Repository) -> Result<&'a Map<St
 /// Reviewers are planted by name and shown whole.
 fn render(visit: &Visit<'_>, repository: &Repository, environment: &Map<String, Value>) -> Value {
     let links = visit.links();
-    let name = environment["name"].as_str().unwrap_or_default();
+    let name = encode(environment["name"].as_str().unwrap_or_default());
     let addresses = json!({
         "url": format!("{}/environments/{name}", links.repository_url(repository)),
         "html_url": format!("{}/{}/deployments/activity_log?environments_filter={name}", links.html, repository.full_name()),

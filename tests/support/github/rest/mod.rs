@@ -9,9 +9,9 @@ mod keys;
 mod organizations;
 mod people;
 mod properties;
-mod protection;
+pub mod protection;
 mod repositories;
-mod rulesets;
+pub mod rulesets;
 mod suites;
 mod view;
 

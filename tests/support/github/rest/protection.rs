@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::call::{Answer, Handled, not_found, refuse};
+use super::super::openapi::route::encode;
 use super::super::permission::Role;
 use super::super::state::{Actors, Protection, Repository};
 use super::super::write;
@@ -57,7 +58,8 @@ pub enum Shape {
 
 pub fn show(visit: &Visit<'_>, protection: &Protection, shape: Shape) -> Result<Value, Box<Answer>> {
     let repository = visit.repository()?;
-    let url = format!("{}/branches/{}/protection", visit.links().repository_url(repository), visit.parameter("branch"));
+    let branch = encode(visit.parameter("branch"));
+    let url = format!("{}/branches/{branch}/protection", visit.links().repository_url(repository));
     let on = |enabled: bool| json!({ "enabled": enabled });
     let mut shown = json!({
         "url": url,

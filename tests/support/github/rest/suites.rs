@@ -28,7 +28,9 @@ pub fn answer(visit: &mut Visit<'_>, rest: &str) -> Handled {
                 && is(suite, "repository_name", "repository_name")
                 && is(suite, "result", "rule_suite_result")
         });
-        return visit.list(found, |suite| without(suite, &["full_name", "rule_evaluations"]));
+        // A list says nothing of evaluation where there was none; a suite by itself says null.
+        let hidden = |suite: &Value| if suite["evaluation_result"].is_null() { "evaluation_result" } else { "" };
+        return visit.list(found, |suite| without(suite, &["full_name", "rule_evaluations", hidden(suite)]));
     }
     let id = visit.call.number("rule_suite_id");
     let suite = here.into_iter().find(|suite| suite["id"].as_u64() == Some(id)).ok_or_else(not_found)?;

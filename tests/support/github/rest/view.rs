@@ -252,7 +252,7 @@ impl Links {
             "client_id": format!("Iv1.{:016x}", app.id),
             "owner": self.owner(state, &app.owner),
             "name": app.slug,
-            "description": null,
+            "description": "",
             "external_url": format!("{}/apps/{}", self.html, app.slug),
             "html_url": format!("{}/apps/{}", self.html, app.slug),
             "created_at": THEN,

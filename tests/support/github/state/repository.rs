@@ -61,6 +61,8 @@ pub struct Repository {
     pub protections: Vec<Protection>,
     pub codeowners_errors: Vec<Value>,
     pub actions: Actions,
+    /// Check to the id of the App that reported it last.
+    pub reporters: BTreeMap<String, u64>,
     /// Laid over what `GET /repos/{owner}/{repo}` answers.
     pub raw: Map<String, Value>,
 }
@@ -130,6 +132,7 @@ impl Repository {
             protections: Vec::new(),
             codeowners_errors: Vec::new(),
             actions: Actions::default(),
+            reporters: BTreeMap::new(),
             raw: Map::new(),
         }
     }
@@ -147,6 +150,11 @@ impl Repository {
     pub fn protection(&self, branch: &str) -> Option<&Protection> {
         let exact = self.protections.iter().find(|protection| protection.pattern == branch);
         exact.or_else(|| self.protections.iter().find(|protection| fnmatch::matches(&protection.pattern, branch)))
+    }
+
+    /// The id of the App that reported a check last. Ids are those of `State::apps`, which stand in `reporters`.
+    pub fn reporter(&self, context: &str) -> Option<u64> {
+        self.reporters.get(context).copied()
     }
 
     /// The text of a file on a branch, or on the default branch for `HEAD`.

@@ -1,0 +1,88 @@
+//! `who-can-edit-rules`: many can switch the rules off.
+//!
+//! The owners of the organization always can, and are not counted. A few administrators beside them are how a repository is
+//! run; more than [`FEW`], or an app that may, is worth a look.
+
+use crate::audit::{Check, Findings, Look, Looked, OwnerScene, Place, RepositoryScene, Severity};
+use crate::github::effective::Who;
+use crate::github::owner::OwnerKind;
+use crate::github::part::Part;
+use crate::github::people::Permission;
+
+/// So many administrators beside the owners are usual.
+const FEW: usize = 5;
+
+pub(super) static CHECK: Check = Check {
+    id: "who-can-edit-rules",
+    severity: Severity::Medium,
+    summary: "many, or an app, can switch a repository's rules off",
+    why: "Whoever administers a repository can change its rulesets and branch protections, push, and change them back.",
+    fix: "let few administer, keep the rules in the organization's rulesets, and give apps `administration: read`",
+    link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/about-rulesets",
+    reads: &[Part::People, Part::Members, Part::Installations, Part::CustomRoles],
+    looks: &[Look::Repository(people), Look::Owner(apps_and_roles)],
+};
+
+fn people(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
+    let owner = scene.context.owner;
+    let everyone = scene.repository.collaborators.read().map_err(Clone::clone)?;
+    let mut admins: Vec<Who> = everyone
+        .iter()
+        .filter(|person| person.permission.is(&Permission::Admin))
+        .map(|person| person.login.clone())
+        .map(Who::User)
+        .collect();
+    if admins.len() <= FEW {
+        return Ok(());
+    }
+    if owner.kind == OwnerKind::Organization {
+        let owners = owner.admins.read().map_err(Clone::clone)?;
+        admins.retain(|admin| !matches!(admin, Who::User(login) if owners.iter().any(|owner| owner.eq_ignore_ascii_case(login))));
+    }
+    if admins.len() > FEW {
+        let message = format!("{} people beside the owners can change or remove the rules", admins.len());
+        findings.add(scene.place(), "people", message).who(&admins);
+    }
+    Ok(())
+}
+
+fn apps_and_roles(scene: &OwnerScene<'_>, findings: &mut Findings) -> Looked {
+    let owner = scene.context.owner;
+    let place = || Place::target(owner.login.clone());
+    match owner.installations.read() {
+        Ok(apps) => {
+            for app in apps.iter().filter(|app| !app.suspended) {
+                let may = |permission: &str| {
+                    app.permissions.get(permission).is_some_and(|level| level != "read" && level != "none")
+                };
+                if may("administration") || may("organization_administration") {
+                    let who = Who::App(app.app_slug.clone());
+                    let where_ = if app.repository_selection == "all" { "every repository" } else { "the repositories it was given" };
+                    let message = format!("the app `{}` can change or remove the rules of {where_}", app.app_slug);
+                    findings.add(place().field("installations.permissions"), &app.app_slug, message).who([&who]);
+                }
+            }
+        }
+        Err(hidden) => findings.cannot_tell(place().field("installations"), hidden),
+    }
+    match owner.custom_roles.read() {
+        Ok(roles) => {
+            for role in roles {
+                // GitHub does not publish the words of a role's permissions.
+                let edits = |permission: &&String| {
+                    let permission = permission.to_ascii_lowercase();
+                    (permission.contains("edit") || permission.contains("manage"))
+                        && (permission.contains("rule") || permission.contains("branch_protection"))
+                };
+                if let Some(permission) = role.permissions.iter().find(edits) {
+                    let who = Who::Role(role.name.clone());
+                    let message = format!("the role `{}` can change the rules: `{permission}`", role.name);
+                    findings.add(place().field("custom_roles.permissions"), &role.name, message).who([&who]);
+                }
+            }
+        }
+        Err(hidden) if hidden.cause == crate::github::readable::Cause::NotOffered => {}
+        Err(hidden) => findings.cannot_tell(place().field("custom_roles"), hidden),
+    }
+    Ok(())
+}

@@ -1,0 +1,460 @@
+//! The same against the stateful GitHub: whatever it shows of an organization arrives, and nothing else.
+
+use std::time::{Duration, Instant};
+
+use refwarden::github::client::{App, Client, Clock, Credentials, Host, Options, Token};
+use refwarden::github::live::Reader;
+use refwarden::github::owner::{Owner, OwnerKind};
+use refwarden::github::people::{Granter, Permission as Access};
+use refwarden::github::protection::Protection;
+use refwarden::github::repository::Repository;
+use refwarden::github::ruleset::{Enforcement, Level as Whose};
+use refwarden::github::{Cause, Class, Inventory, Part, Parts, Readable, Selection};
+use serde_json::json;
+
+use super::run;
+use crate::support::github::{
+    Bed, Door, Fault, Level, Permission, Permissions, Profile, Quirk, Reported, Role, Visibility, When,
+};
+
+/// A clock on which a minute is a few milliseconds.
+fn client(bed: &Bed, credentials: Credentials) -> Client {
+    let options = Options { clock: Clock::hurried(20_000), timeout: Duration::from_secs(20), ..Options::default() };
+    Client::new(Host::parse(&bed.api_url()).unwrap(), credentials, options).unwrap()
+}
+
+fn token(text: &str) -> Credentials {
+    Credentials::Token(Token::new(text).unwrap())
+}
+
+fn read(bed: &Bed, secret: &str, selection: &Selection, parts: &Parts) -> (Vec<Repository>, Inventory, Client) {
+    run(async {
+        let client = client(bed, token(secret));
+        let mut all = Vec::new();
+        let inventory = Reader::new(&client).repositories(selection, parts, |repository| all.push(repository)).await;
+        all.sort_by_key(|repository| repository.full_name());
+        (all, inventory, client)
+    })
+}
+
+fn one(bed: &Bed, secret: &str, parts: &Parts) -> Repository {
+    let (mut all, inventory, _) = read(bed, secret, &Selection::owner("acme").unwrap(), parts);
+    assert!(inventory.unread.is_empty(), "{:?}", inventory.unread);
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+fn owner(bed: &Bed, secret: &str, parts: &Parts) -> Owner {
+    run(async { Reader::new(&client(bed, token(secret))).owner("acme", parts).await.unwrap() })
+}
+
+fn rules() -> serde_json::Value {
+    json!({
+        "name": "base", "enforcement": "active", "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}, "repository_name": {"include": ["~ALL"], "exclude": []}},
+        "bypass_actors": [{"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}],
+        "rules": [{"type": "deletion"}, {"type": "non_fast_forward"}]
+    })
+}
+
+/// An organization with something of everything.
+fn rich() -> Bed {
+    let bed = Bed::new();
+    let acme = bed.organization("acme");
+    acme.owner("alice").member("bob").base_role(Some(Role::Read)).workflow_permissions("read", true);
+    acme.team("core", &["bob"]);
+    acme.property("tier", json!({"values_editable_by": "org_and_repo_actors"}));
+    acme.custom_repository_role(json!({"name": "deployer", "base_role": "write", "permissions": ["bypass_branch_protection"]}));
+    bed.app("bot", Permissions::read_only().without(Permission::Workflows));
+    bed.install("bot", "acme", None);
+    acme.ruleset(rules());
+    let app = acme.repository("app");
+    app.ruleset(json!({
+        "name": "own", "target": "tag", "enforcement": "evaluate", "conditions": {"ref_name": {"include": ["~ALL"], "exclude": []}},
+        "rules": [{"type": "creation"}], "bypass_actors": []
+    }));
+    app.branch("fix#1").branch("a/b").branch("é").tag("v1").topics(&["prod"]).property("tier", "gold");
+    app.file(".github/CODEOWNERS", "* @acme/core\n").file(".github/workflows/ci.yml", "on: push\n").codeowners_error(json!({}));
+    app.protect("main", json!({
+        "required_status_checks": {"strict": true, "contexts": [], "checks": [{"context": "ci"}]}, "enforce_admins": true,
+        "required_pull_request_reviews": {"required_approving_review_count": 2, "bypass_pull_request_allowances": {"users": ["bob"], "teams": ["core"], "apps": ["bot"]}},
+        "restrictions": null, "bypass_force_push": {"users": ["alice"], "teams": [], "apps": []}
+    }));
+    app.protect("release/*", json!({"enforce_admins": false, "allow_force_pushes": true}));
+    app.release("v1", json!({}));
+    app.collaborator("bob", Role::Write, &[Door::Team("core".into(), Role::Write)]).team("core", Role::Write);
+    app.deploy_key("deploy", false);
+    app.environment("prod", json!({"protection_rules": [{"id": 1, "node_id": "x", "type": "required_reviewers", "reviewers": [{"type": "User", "reviewer": "bob"}]}]}));
+    app.workflow_permissions("write", true);
+    app.merged(
+        7,
+        "main",
+        &[
+            Reported::CheckRun {
+                name: "ci".into(),
+                app: Some("github-actions".into()),
+                workflow: Some("CI".into()),
+                event: "push".into(),
+            },
+            Reported::Status { context: "legacy".into(), creator: Some("bob".into()) },
+        ],
+    );
+    bed
+}
+
+#[test]
+fn everything_of_a_repository_arrives() {
+    let bed = rich();
+    let secret = bed.token().create();
+    let app = one(&bed, &secret, &Parts::all());
+    let hidden: Vec<String> = serde_json::to_value(&app)
+        .unwrap()
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, value)| value.get("~hidden").is_some())
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    assert_eq!(hidden, Vec::<String>::new());
+    assert_eq!(app.full_name(), "acme/app");
+    assert!(app.viewer_administers && app.topics == ["prod"]);
+    assert_eq!(app.properties.known().unwrap()["tier"], ["gold"]);
+    let mut rulesets: Vec<_> = app.rulesets.known().unwrap().iter().collect();
+    rulesets.sort_by_key(|ruleset| ruleset.name.clone());
+    assert!(rulesets[0].source_type.is(&Whose::Organization) && rulesets[0].enforcement.is(&Enforcement::Active));
+    assert_eq!(rulesets[0].bypass_actors.known().unwrap().len(), 1);
+    assert!(rulesets[1].source_type.is(&Whose::Repository) && rulesets[1].enforcement.is(&Enforcement::Evaluate));
+    assert!(rulesets[1].bypass_actors.known().unwrap().is_empty());
+    assert_eq!(app.branches.known().unwrap().len(), 4);
+    assert_eq!(app.tags.known().unwrap(), &["v1"]);
+    let protections = app.protections.known().unwrap();
+    let main = protections.iter().find(|rule| rule.pattern == "main").unwrap();
+    assert!(main.is_admin_enforced && main.requires_strict_status_checks && main.required_approving_review_count == 2);
+    let shown = |list: &Readable<Vec<refwarden::github::people::Actor>>| {
+        let mut names: Vec<_> = list.known().unwrap().iter().map(ToString::to_string).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(shown(&main.bypass_pull_request_allowances), ["app:bot", "bob", "team:core"]);
+    assert_eq!(shown(&main.bypass_force_push_allowances), ["alice"]);
+    assert!(protections.iter().any(|rule| rule.pattern == "release/*" && rule.allows_force_pushes));
+    let codeowners = app.codeowners.known().unwrap().as_ref().unwrap();
+    assert_eq!((codeowners.path.as_str(), codeowners.errors.known().unwrap().len()), (".github/CODEOWNERS", 1));
+    assert_eq!(codeowners.text.known().unwrap(), "* @acme/core\n");
+    assert_eq!(app.workflows.known().unwrap()[0].path, ".github/workflows/ci.yml");
+    assert_eq!(app.releases.known().unwrap()[0].tag, "v1");
+    let checks = app.reported.known().unwrap()[0].checks.known().unwrap();
+    let names: Vec<_> = checks.iter().map(|check| (check.context.as_str(), check.workflow.as_deref())).collect();
+    assert_eq!(names, [("ci", Some("CI")), ("legacy", None)]);
+    let bob = app.collaborators.known().unwrap().iter().find(|one| one.login == "bob").unwrap().clone();
+    assert!(bob.permission.is(&Access::Write));
+    assert!(bob.sources.known().unwrap().iter().any(|source| source.from == Granter::Team("core".into())));
+    assert!(!app.deploy_keys.known().unwrap()[0].read_only);
+    assert_eq!(app.environments.known().unwrap()[0].reviewers, ["bob"]);
+    assert!(app.workflow_permissions.known().unwrap().can_approve_pull_request_reviews);
+}
+
+#[test]
+fn everything_of_an_organization_arrives() {
+    let bed = rich();
+    let secret = bed.token().create();
+    // The published description has no address for an organization's own roles, so this GitHub has none.
+    let parts = Parts::all().without(Part::CustomRoles);
+    let acme = owner(&bed, &secret, &parts);
+    assert_eq!(acme.kind, OwnerKind::Organization);
+    assert_eq!(acme.repository_count.known(), Some(&1));
+    assert!(acme.base_permission.known().unwrap().is(&Access::Read));
+    assert_eq!(acme.admins.known().unwrap(), &["alice"]);
+    assert!(acme.members.known().unwrap().contains(&"bob".to_owned()));
+    let core = &acme.teams.known().unwrap()[0];
+    assert_eq!((core.slug.as_str(), core.members.known().unwrap().as_slice()), ("core", ["bob".to_owned()].as_slice()));
+    assert_eq!(acme.installations.known().unwrap()[0].app_slug, "bot");
+    assert_eq!(acme.rulesets.known().unwrap()[0].rules.known().unwrap().len(), 2);
+    assert_eq!(acme.properties.known().unwrap()[0].values_editable_by.as_deref(), Some("org_and_repo_actors"));
+    assert!(acme.workflow_permissions.known().unwrap().can_approve_pull_request_reviews);
+    assert!(acme.rule_suites.known().is_some());
+    assert_eq!(acme.ruleset_versions.known().unwrap().len(), 1);
+}
+
+#[test]
+fn a_person_is_an_owner_too() {
+    let bed = Bed::new();
+    bed.user("acme").repository("app");
+    let secret = bed.token().create();
+    let acme = owner(&bed, &secret, &Parts::all());
+    assert_eq!(acme.kind, OwnerKind::User);
+    assert!(acme.teams.known().unwrap().is_empty());
+    assert_eq!(one(&bed, &secret, &Parts::index()).owner, "acme");
+}
+
+#[test]
+#[allow(clippy::print_stdout)]
+fn a_thousand_repositories() {
+    let bed = Bed::unjudged(Profile::Dotcom);
+    let acme = bed.organization("acme");
+    acme.ruleset(rules());
+    for number in 0..1000 {
+        acme.repository(&format!("r{number:04}")).protect("main", json!({"enforce_admins": true}));
+    }
+    bed.latency(Duration::from_millis(50));
+    let secret = bed.token().create();
+    let parts = Parts::index().and(Part::Rulesets).and(Part::Codeowners).and(Part::Keys).and(Part::Properties);
+    let began = Instant::now();
+    let (all, inventory, client) = read(&bed, &secret, &Selection::owner("acme").unwrap(), &parts);
+    let (took, cost) = (began.elapsed(), client.cost());
+    println!("{cost}; {:.3} requests a repository; {took:?}", cost.total().requests as f64 / 1000.0);
+    assert_eq!(all.len(), 1000);
+    assert!(inventory.is_complete());
+    assert!(cost.requests(Class::Index) <= 30 && cost.total().requests <= 100, "{cost}");
+    assert_eq!(u64::try_from(bed.requests().len()).unwrap(), cost.total().requests, "every request is counted");
+    assert!(bed.most_in_flight() <= 32);
+}
+
+#[test]
+fn what_a_token_may_not_see_is_hidden_and_takes_nothing_with_it() {
+    for forbids in [false, true] {
+        let bed = rich();
+        if forbids {
+            bed.quirk(Quirk::GraphqlForbidsProtections);
+        }
+        let secret = bed.token().without(Permission::Administration).create();
+        let parts = Parts::all().without(Part::RulesetVersions);
+        let app = one(&bed, &secret, &parts);
+        for (what, hidden) in [
+            ("protections", app.protections.read().err().cloned()),
+            ("deploy_keys", app.deploy_keys.read().err().cloned()),
+            ("workflow_permissions", app.workflow_permissions.read().err().cloned()),
+            ("rule_suites", app.rule_suites.read().err().cloned()),
+        ] {
+            let hidden = hidden.unwrap_or_else(|| panic!("{what} is shown"));
+            assert_eq!(hidden.cause, Cause::NotPermitted, "{what}: {hidden}");
+            assert!(hidden.permission.as_deref().unwrap_or_default().contains("administration"), "{what}: {hidden:?}");
+        }
+        assert!(app.codeowners.read().unwrap().is_some() && !app.workflows.read().unwrap().is_empty());
+        let own = app.rulesets.read().unwrap().iter().find(|ruleset| ruleset.name == "own").unwrap().clone();
+        assert_eq!(own.bypass_actors.read().unwrap_err().cause, Cause::NotPermitted, "hidden, not empty");
+        assert!(own.rules.read().is_ok());
+        assert_eq!(app.default_branch.as_ref().unwrap().protected.known(), Some(&true), "the second witness");
+    }
+}
+
+#[test]
+fn a_reader_sees_less_and_is_told_so() {
+    let bed = rich();
+    let secret = bed.token().role(Role::Read).create();
+    let app = one(&bed, &secret, &Parts::all());
+    assert!(!app.viewer_administers);
+    assert!(app.protections.read().is_err() && app.collaborators.read().is_err() && app.deploy_keys.read().is_err());
+    assert!(app.branches.read().is_ok() && app.codeowners.read().is_ok());
+    let acme = owner(&bed, &secret, &Parts::all().without(Part::CustomRoles));
+    assert_eq!(acme.rulesets.read().unwrap_err().cause, Cause::NotPermitted);
+    assert!(acme.installations.read().is_err());
+}
+
+#[test]
+fn nothing_becomes_empty_for_want_of_a_permission() {
+    let full = {
+        let bed = rich();
+        let secret = bed.token().create();
+        one(&bed, &secret, &Parts::all())
+    };
+    let whole = serde_json::to_value(&full).unwrap();
+    for missing in Permission::ALL {
+        let bed = rich();
+        let secret = bed.token().without(missing).create();
+        let (all, inventory, _) = read(&bed, &secret, &Selection::owner("acme").unwrap(), &Parts::all());
+        if all.is_empty() {
+            assert!(!inventory.is_complete(), "{missing:?}: silence");
+            continue;
+        }
+        let part = serde_json::to_value(&all[0]).unwrap();
+        for (field, value) in part.as_object().unwrap() {
+            let same = value == &whole[field] || value.get("~hidden").is_some();
+            let expected = [
+                "id",
+                "node_id",
+                "viewer_administers",
+                "viewer_permission",
+                "rulesets",
+                "default_branch",
+                "codeowners",
+                "protections",
+                "collaborators",
+                "reported",
+                "workflows",
+            ];
+            assert!(same || expected.contains(&field.as_str()), "{missing:?}: {field} is {value}, with it {}", whole[field]);
+            // Where only a part is hidden, the outside stays as large as it was.
+            if let (Some(list), Some(other)) = (value.as_array(), whole[field].as_array()) {
+                assert_eq!(list.len(), other.len(), "{missing:?}: {field}");
+            }
+            assert_eq!(
+                value.is_null(),
+                whole[field].is_null() || field == "default_branch" && value.is_null(),
+                "{missing:?}: {field}"
+            );
+        }
+    }
+}
+
+#[test]
+fn pages_shrink() {
+    let bed = Bed::new();
+    let acme = bed.organization("acme");
+    for number in 0..60 {
+        acme.repository(&format!("r{number:02}"));
+    }
+    bed.quirk(Quirk::GraphqlTooBig { over: 10 });
+    let secret = bed.token().create();
+    let (all, inventory, _) = read(&bed, &secret, &Selection::owner("acme").unwrap(), &Parts::index().and(Part::Keys));
+    assert_eq!(all.len(), 60);
+    assert!(inventory.is_complete() && all.iter().all(|repository| repository.deploy_keys.read().is_ok()));
+}
+
+#[test]
+fn rest_alone() {
+    let bed = rich();
+    bed.quirk(Quirk::GraphqlRefused);
+    let secret = bed.token().create();
+    let parts = Parts::index().and(Part::Rulesets).and(Part::Keys).and(Part::Codeowners);
+    let (all, inventory, _) = read(&bed, &secret, &Selection::owner("acme").unwrap(), &parts);
+    let protections = all[0].protections.read().unwrap();
+    assert_eq!(protections.iter().map(|rule: &Protection| rule.pattern.as_str()).collect::<Vec<_>>(), ["main"]);
+    assert_eq!(protections[0].required_approving_review_count, 2);
+    assert_eq!(all[0].rulesets.read().unwrap().len(), 2);
+    assert_eq!(all[0].deploy_keys.read().unwrap().len(), 1);
+    assert!(all[0].codeowners.read().is_err());
+    assert!(inventory.unread.iter().any(|unread| unread.why.why.contains("patterns")));
+}
+
+#[test]
+fn servers_of_ones_own() {
+    for profile in [Profile::Ghes317, Profile::Ghes318, Profile::Ghes319] {
+        let bed = Bed::of(profile);
+        let app = bed.organization("acme").repository("app");
+        app.protect("main", json!({"enforce_admins": true}));
+        let secret = bed.token().create();
+        let app = one(&bed, &secret, &Parts::index().and(Part::Rulesets).and(Part::Keys));
+        assert_eq!(app.protections.known().unwrap().len(), 1);
+        assert!(bed.requests().iter().all(|request| !request.path.contains("/api/v3/api")));
+    }
+}
+
+#[test]
+fn an_app_reads_by_its_installation() {
+    let bed = rich();
+    let secret = bed.app("auditor", Permissions::read_only().without(Permission::Workflows));
+    bed.install("auditor", "acme", None);
+    let key = include_bytes!("../../fixtures/github/app-key.pem").to_vec();
+    run(async {
+        let credentials = Credentials::App(App { id: secret, key, installation: None });
+        let client = client(&bed, credentials);
+        let mut all = Vec::new();
+        let parts = Parts::index().and(Part::Rulesets);
+        let inventory = Reader::new(&client)
+            .repositories(&Selection::owner("acme").unwrap(), &parts, |repository| all.push(repository))
+            .await;
+        assert!(inventory.is_complete(), "{inventory:?}");
+        assert_eq!(all.len(), 1);
+        assert_eq!(client.cost().requests(Class::Token), 2);
+    });
+}
+
+#[test]
+fn limits_and_broken_lines_pass() {
+    for fault in [
+        Fault::SecondaryLimit { status: 403, retry_after: Some(30) },
+        Fault::SecondaryLimit { status: 429, retry_after: None },
+        Fault::PrimaryLimit { reset_in: 40 },
+        Fault::CutBody,
+        Fault::InvalidJson,
+        Fault::Disconnect,
+        Fault::Status(503),
+    ] {
+        let bed = rich();
+        bed.quirk(Quirk::ClockSkew { seconds: -5000 });
+        bed.fault("POST /graphql", When::Nth(1), fault.clone());
+        bed.fault("GET /orgs/acme/rulesets/*", When::Nth(1), fault);
+        let secret = bed.token().create();
+        let app = one(&bed, &secret, &Parts::index().and(Part::Rulesets));
+        assert_eq!(app.rulesets.known().unwrap().len(), 2);
+        assert!(app.rulesets.known().unwrap().iter().all(|ruleset| ruleset.bypass_actors.read().is_ok()));
+    }
+}
+
+#[test]
+fn what_keeps_failing_is_said() {
+    let bed = rich();
+    bed.fault("GET *rulesets/*", When::Always, Fault::Status(500));
+    let secret = bed.token().create();
+    let app = one(&bed, &secret, &Parts::index().and(Part::Rulesets));
+    let rulesets = app.rulesets.known().unwrap();
+    assert_eq!(rulesets.len(), 2);
+    assert!(rulesets.iter().all(|ruleset| ruleset.rules.read().unwrap_err().cause == Cause::Failed));
+}
+
+#[test]
+fn bypassers_hidden_everywhere() {
+    let bed = rich();
+    bed.quirk(Quirk::HidesBypassActors);
+    let secret = bed.token().create();
+    let app = one(&bed, &secret, &Parts::index().and(Part::Rulesets));
+    for ruleset in app.rulesets.known().unwrap() {
+        assert!(ruleset.bypass_actors.read().unwrap_err().permission.is_some());
+    }
+}
+
+#[test]
+fn what_moved_is_followed() {
+    let bed = rich();
+    bed.organization("acme").repository("app").rename("new");
+    let secret = bed.token().create();
+    let selection = Selection::default().and_repository("acme/app").unwrap().and_repository("acme/never").unwrap();
+    let (all, inventory, _) = read(&bed, &secret, &selection, &Parts::index());
+    assert_eq!(all[0].name, "new");
+    assert_eq!((inventory.moved[0].from.as_str(), inventory.moved[0].to.as_str()), ("acme/app", "acme/new"));
+    assert_eq!(inventory.unread[0].what, "acme/never");
+}
+
+#[test]
+fn what_this_program_does_not_know_survives() {
+    let bed = Bed::new();
+    bed.allow_unknown("sealed_box").allow_unknown("someday").allow_unknown("Robot");
+    let app = bed.organization("acme").repository("app");
+    app.ruleset(json!({
+        "name": "new", "target": "branch", "enforcement": "someday", "conditions": {"ref_name": {"include": ["~ALL"], "exclude": []}},
+        "bypass_actors": [{"actor_id": 1, "actor_type": "Robot", "bypass_mode": "always"}], "rules": [{"type": "sealed_box"}]
+    }));
+    let secret = bed.token().create();
+    let app = one(&bed, &secret, &Parts::index().and(Part::Rulesets));
+    let ruleset = &app.rulesets.known().unwrap()[0];
+    assert!(ruleset.may_enforce());
+    assert_eq!(ruleset.unknown().len(), 3, "{:?}", ruleset.unknown());
+}
+
+#[test]
+fn the_rules_of_a_branch() {
+    let bed = rich();
+    let secret = bed.token().create();
+    let reader_secret = bed.token().permissions(Permissions::nothing().with(Permission::Contents, Level::Read)).create();
+    run(async {
+        let reader = Reader::new(&client(&bed, token(&secret)));
+        let rules = reader.branch_rules("acme", "app", "main").await;
+        let names: Vec<_> = rules.known().unwrap().iter().map(|rule| rule.rule.name.as_str()).collect();
+        assert_eq!(names, ["deletion", "non_fast_forward"]);
+        for branch in ["fix#1", "a/b", "é"] {
+            assert_eq!(reader.branch_rules("acme", "app", branch).await.known().unwrap().len(), 0, "{branch}");
+            assert_eq!(reader.branch_protection("acme", "app", branch).await, Readable::Known(None), "{branch}");
+        }
+        assert!(reader.branch_protection("acme", "app", "main").await.known().unwrap().is_some());
+        let stranger = Reader::new(&client(&bed, token(&reader_secret)));
+        let hidden = stranger.branch_protection("acme", "app", "main").await;
+        assert_eq!(hidden.read().unwrap_err().cause, Cause::NotPermitted);
+    });
+    let bed = Bed::new();
+    bed.organization("acme").repository("free").needs_upgrade().visibility(Visibility::Private);
+    let secret = bed.token().create();
+    run(async {
+        let reader = Reader::new(&client(&bed, token(&secret)));
+        assert_eq!(reader.branch_protection("acme", "free", "main").await.read().unwrap_err().cause, Cause::NotOffered);
+    });
+}
