@@ -640,7 +640,7 @@ fn help_shows_examples_that_parse() {
         let name = format!("refwarden {}", words.join(" "));
         assert!(examples.contains(&name), "no example of {words:?} shows it");
         for line in examples.lines().filter_map(|line| line.trim_start().strip_prefix("refwarden ")) {
-            let line = line.split(['>', '|']).next().unwrap();
+            let line = line.split(['<', '>', '|']).next().unwrap();
             let parsed = root.clone().try_get_matches_from(["refwarden"].into_iter().chain(line.split_whitespace()));
             assert!(parsed.is_ok(), "an example does not parse: refwarden {line}: {}", parsed.unwrap_err());
         }

@@ -793,7 +793,11 @@ fn a_result_has_the_drift() {
         .collect();
     assert_eq!(rows[0], "acme/api main rules.pull_request.required_approving_review_count weaker");
     assert!(rows.contains(&"acme/api main rules.creation stronger".to_owned()), "{rows:?}");
-    assert_eq!(rows.last().unwrap(), "acme/web tags ruleset unmanaged");
+    assert_eq!(
+        rows.last().unwrap(),
+        "acme/web main ruleset weaker",
+        "rulesets of another repository are none of its own: {rows:?}"
+    );
     assert_eq!(audit.drift[0].line, 12);
     assert_eq!(
         json!(audit.not_bound),

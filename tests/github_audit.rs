@@ -198,7 +198,11 @@ fn the_policy_says_whose_repositories_and_what_is_exempted() {
     };
     policy("branch-unprotected");
     let ran = audit(&bed, &token, folder.path(), &["--policy", "policy.toml"]).is(0);
-    assert!(ran.out.contains("nothing found (2 checks, 2 repositories); 1 exempted by the policy"), "{}", ran.out);
+    assert!(
+        ran.out.contains("nothing found (2 checks, 2 repositories); 1 difference from the policy; 1 exempted by the policy"),
+        "{}",
+        ran.out
+    );
     // Whoever names a repository means it.
     audit(&bed, &token, folder.path(), &["--policy", "policy.toml", "--repo", "sandbox-b"]).is(1);
     policy("branch-unprotectd");
@@ -207,4 +211,35 @@ fn the_policy_says_whose_repositories_and_what_is_exempted() {
     fs::write(folder.path().join("policy.toml"), "version = 2\n").unwrap();
     audit(&bed, &token, folder.path(), &["--owner", "acme", "--policy", "policy.toml"]).is(2);
     assert!(bed.requests().is_empty(), "a policy that does not load asks nobody anything");
+}
+
+#[test]
+fn who_can_is_answered_for_one_ref() {
+    let (bed, folder) = (cloud(), folder());
+    let acme = bed.organization("acme");
+    acme.owner("alice").member("bob");
+    kept(&acme, "api");
+    let ask = |token: &str, arguments: &[&str]| {
+        let mut command = clean(env!("CARGO_BIN_EXE_refwarden"), folder.path());
+        command.env("GITHUB_TOKEN", token).args(["github", "who-can"]).args(arguments);
+        let output = command.args(["--api-url", &bed.api_url()]).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    };
+    let token = bed.token().create();
+    let nobody = ask(&token, &["main", "force-push", "--repo", "acme/api"]);
+    assert!(nobody.out.starts_with("force-push refs/heads/main of acme/api: nobody can\n"), "{nobody:?}");
+    nobody.is(0);
+    // Whoever may change the rules is somebody.
+    let rules = ask(&token, &["refs/heads/main", "change-rules", "--repo", "acme/api", "--json"]);
+    let json: Value = serde_json::from_str(&rules.out).unwrap_or_else(|error| panic!("{error}: {rules:?}"));
+    assert_eq!((&json["version"], &json["kind"], &json["action"]), (&json!(1), &json!("who-can"), &json!("change-rules")));
+    assert!(json["entries"].to_string().contains("alice"), "{json:#}");
+    rules.is(if json["complete"] == true { 0 } else { 3 });
+    let blind = bed.token().without(Permission::Administration).create();
+    ask(&blind, &["main", "force-push", "--repo", "acme/api"]).is(3);
+    ask(&token, &["main", "push", "--repo", "acme/absent"]).is(3).complains("could not be read");
+    ask(&token, &["main", "push", "--repo", "acme"]).is(2).complains("`acme` is no repository");
+    ask(&token, &["main", "push", "--repo", "acme/a*"]).is(2).complains("`acme/a*` is no repository");
+    ask(&token, &["main", "dance", "--repo", "acme/api"]).is(2);
 }

@@ -486,3 +486,17 @@ fn an_app_replaces_a_token_that_ended_early_once() {
         assert!(client.cost().requests(Class::Token) <= 4);
     });
 }
+
+#[test]
+fn a_token_of_an_installation_says_what_it_was_given() {
+    let wire = Wire::start(|_| reply(200, r#"{"total_count": 1, "repository_selection": "selected", "repositories": []}"#));
+    run(async {
+        let client = |text: &str| {
+            let credentials = Credentials::Token(Token::new(text).unwrap());
+            Client::new(Host::parse(&wire.url).unwrap(), credentials, options()).unwrap()
+        };
+        assert_eq!(client("ghs_x").repository_selection("acme").await.as_deref(), Some("selected"));
+        assert_eq!(client("ghp_x").repository_selection("acme").await, None);
+    });
+    assert_eq!(wire.seen().len(), 1, "people's tokens have no installation");
+}

@@ -108,7 +108,17 @@ fn results_are_what_the_schema_says() {
         let errors: Vec<_> = schema.iter_errors(&json).map(|error| format!("{}: {error}", error.instance_path())).collect();
         assert!(errors.is_empty(), "{name}: {errors:#?}");
         // The schema can tell, at every depth.
-        for pointer in ["", "/findings/0", "/findings/0/place", "/cannot_tell/0/why", "/exempted/0", "/inventory", "/cost"] {
+        for pointer in [
+            "",
+            "/findings/0",
+            "/findings/0/place",
+            "/cannot_tell/0/why",
+            "/exempted/0",
+            "/inventory",
+            "/cost",
+            "/drift/0",
+            "/not_bound/0",
+        ] {
             let mut strange = json.clone();
             if let Some(Value::Object(object)) = strange.pointer_mut(pointer) {
                 object.insert("strange".to_owned(), Value::Null);
@@ -146,7 +156,7 @@ fn a_terminal_shows_the_worst_first_and_counts_what_it_leaves_out() {
     assert!(text.contains("needs the permission administration=write (2 answers, acme/api and 1 more)"), "{text}");
     assert!(text.ends_with("1.2 s, of which 0.5 s waiting for GitHub's limits\n"), "{text}");
     assert!(
-        text.contains("2 critical, 1 high, 1 medium, 1 low (3 checks, 6 repositories); 4 things could not be told; 1 exempted"),
+        text.contains("2 critical, 1 high, 1 medium, 1 low (4 checks, 6 repositories); 3 differences from the policy; 4 things could not be told; 1 exempted"),
         "{text}"
     );
 }
@@ -239,7 +249,9 @@ fn junit_reads_back_with_the_same_counts() {
         let unread = &report.audit.inventory.as_ref().unwrap().unread;
         let failed = count(|status| matches!(status, TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. }));
         let errors = count(|status| matches!(status, TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. }));
-        assert_eq!(failed, report.audit.findings.len(), "{text}");
+        let drifted = report::summary::other_drift(&report.audit).count();
+        assert_eq!(drifted, usize::from(name == "typical"));
+        assert_eq!(failed, report.audit.findings.len() + drifted, "{text}");
         assert_eq!(errors, report.audit.cannot_tell.len() + unread.len(), "{text}");
         assert_eq!(count(|status| matches!(status, TestCaseStatus::Skipped { .. })), report.audit.exempted.len());
         assert_eq!(junit.failures, failed);
@@ -302,7 +314,7 @@ fn markdown_mentions_nobody_and_links_nowhere_but_to_github() {
         assert_eq!(typical.matches(&heading).count(), 1, "{heading}");
     }
     let entries = typical.lines().filter(|line| line.starts_with("- ")).count();
-    assert_eq!(entries, report.audit.findings.len() + 3 + 1 + report.audit.exempted.len(), "{typical}");
+    assert_eq!(entries, report.audit.findings.len() + 3 + 1 + 4 + report.audit.exempted.len(), "{typical}");
 }
 
 #[test]
@@ -318,7 +330,9 @@ fn markdown_fits_and_says_what_it_leaves_out() {
             let listed = without_code(&text).lines().filter(|line| line.starts_with("- ")).count();
             let others = report.audit.exempted.len()
                 + report.since.as_ref().unwrap().fixed.len()
-                + report::summary::unknown(&report.audit).len();
+                + report::summary::unknown(&report.audit).len()
+                + report.audit.drift.len()
+                + report.audit.not_bound.len();
             assert_eq!(listed + left_out, report.audit.findings.len() + others);
         }
     }

@@ -191,7 +191,7 @@ fn number(id: u64) -> Option<i64> {
     i64::try_from(id).ok()
 }
 
-fn in_list<'t, T>(list: &'t Readable<Vec<T>>, is: impl Fn(&T) -> bool) -> Result<Option<&'t T>, NoNumber> {
+fn in_list<T>(list: &Readable<Vec<T>>, is: impl Fn(&T) -> bool) -> Result<Option<&T>, NoNumber> {
     let list = list.read().map_err(|hidden| NoNumber::Hidden(hidden.clone()))?;
     Ok(list.iter().find(|entry| is(entry)))
 }

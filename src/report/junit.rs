@@ -1,10 +1,10 @@
 //! JUnit XML: a test suite for each check. A finding is a failure, what can't be told is an error, an exempted finding is
-//! skipped, and the places where the check held are one test that passes.
+//! skipped, and the places where the check held are one test that passes. Drift that no check speaks of has its own suite.
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
 use super::text::{self, plain};
-use super::{Report, Unwritable};
+use super::{Report, Unwritable, summary};
 use crate::audit::Finding;
 use crate::audit::judge::Audit;
 
@@ -23,6 +23,16 @@ pub fn render(report: &Report) -> Result<String, Unwritable> {
     checks.dedup();
     for check in checks {
         junit.add_test_suite(suite(audit, check));
+    }
+    let mut drift = TestSuite::new("drift");
+    for row in summary::other_drift(audit) {
+        let differs = summary::differs(row);
+        let message = format!("is {}, the policy asks for {}", differs.live, differs.desired);
+        let status = not_ok(NonSuccessKind::Failure, row.direction.as_str(), &message, "");
+        drift.add_test_case(case("drift", format!("{} {} {}", plain(&row.repository), differs.of, differs.field), status));
+    }
+    if !drift.test_cases.is_empty() {
+        junit.add_test_suite(drift);
     }
     let unread = audit.inventory.iter().flat_map(|inventory| &inventory.unread);
     let mut reading = TestSuite::new("reading");

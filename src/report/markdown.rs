@@ -23,6 +23,7 @@ pub fn render(report: &Report, limit: usize) -> String {
     for group in summary::groups(&audit.findings) {
         page.group(&group, report.since.as_ref());
     }
+    page.drift(report);
     page.unknown(report);
     page.fixed(report);
     page.exempted(report);
@@ -41,6 +42,9 @@ pub fn render(report: &Report, limit: usize) -> String {
 fn opening(report: &Report) -> String {
     let audit = &report.audit;
     let mut parts = vec![format!("**{}** in {}", summary::severities(&audit.findings), summary::extent(audit))];
+    if !audit.drift.is_empty() {
+        parts.push(format!("{} from the policy", text::count(text::len(&audit.drift), "difference")));
+    }
     if summary::is_unsure(audit) {
         parts.push(format!("**{} could not be told**", text::count(summary::unsure(audit), "thing")));
     }
@@ -102,6 +106,23 @@ impl Page {
         closing += &group.link().map(|link| format!("\n[GitHub's documentation](<{link}>)\n")).unwrap_or_default();
         let entries = group.findings.iter().map(|finding| entry(finding, own_fix, since));
         self.section(&format!("{heading}{summary}"), entries, &closing);
+    }
+
+    fn drift(&mut self, report: &Report) {
+        let entries = report.audit.drift.iter().map(|drift| {
+            let differs = summary::differs(drift);
+            let (field, live, desired) = (code(&differs.field), code(&differs.live), code(&differs.desired));
+            let place = format!("{} {}", code(&drift.repository), code(&differs.of));
+            let direction = prose(&differs.direction);
+            format!("- {place} {field}: is {live}, the policy asks for {desired} ({direction}, line {})\n", drift.line)
+        });
+        self.section("\n### Drift from the policy\n\n", entries, "");
+        let entries = report
+            .audit
+            .not_bound
+            .iter()
+            .map(|one| format!("- line {} {} {}: {}\n", one.line, code(&one.ruleset), code(&one.rule), prose(&one.why)));
+        self.section("\n### Not bound by GitHub, whatever is set there\n\n", entries, "");
     }
 
     fn unknown(&mut self, report: &Report) {

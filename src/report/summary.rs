@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::text;
+use crate::audit::drift::Drift;
 use crate::audit::judge::Audit;
 use crate::audit::{Finding, Severity};
 use crate::github::Cause;
+use crate::github::drift::Direction;
 
 /// Every severity, the worst first.
 pub const SEVERITIES: [Severity; 4] = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
@@ -127,5 +129,45 @@ pub fn extent(audit: &Audit) -> String {
         Some(inventory) if inventory.selected == 1 => format!("{checks}, 1 repository"),
         Some(inventory) => format!("{checks}, {} repositories", inventory.selected),
         None => checks,
+    }
+}
+
+/// Differences from the policy that no check speaks of: what is weaker, and what the policy does not know, are findings, which
+/// the policy may exempt, and what can't be told is told. Nothing where the run does not compare.
+pub fn other_drift(audit: &Audit) -> impl Iterator<Item = &Drift> {
+    let compares = audit.checks.contains_key("weaker-than-policy");
+    audit.drift.iter().filter(move |drift| compares && matches!(drift.direction, Direction::Different | Direction::Stronger))
+}
+
+/// A difference from the policy: which field of what, what it is, and what the policy asks for.
+#[derive(Debug)]
+pub struct Differs {
+    /// The ruleset or branch protection.
+    pub of: String,
+    /// The field.
+    pub field: String,
+    /// What GitHub has.
+    pub live: String,
+    /// What the policy asks for.
+    pub desired: String,
+    /// Which way it goes, and why that can't be told.
+    pub direction: String,
+}
+
+/// A difference, each part plain.
+pub fn differs(drift: &Drift) -> Differs {
+    let value = |value: &Option<serde_json::Value>| match value {
+        None => "nothing".to_owned(),
+        Some(serde_json::Value::String(text)) => text::plain(text).into_owned(),
+        Some(value) => text::plain(&value.to_string()).into_owned(),
+    };
+    let direction = drift.direction.as_str().replace('_', " ");
+    let why = drift.why.as_ref().map(|why| format!(": {}", text::plain(&why.to_string()))).unwrap_or_default();
+    Differs {
+        of: text::plain(&drift.ruleset).into_owned(),
+        field: text::plain(&drift.field).into_owned(),
+        live: value(&drift.live),
+        desired: value(&drift.desired),
+        direction: format!("{direction}{why}"),
     }
 }

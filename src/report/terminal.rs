@@ -17,6 +17,8 @@ pub fn render(report: &Report, options: &Options) -> String {
     for group in summary::groups(&report.audit.findings) {
         page.group(&group, report);
     }
+    page.drift(report);
+    page.not_bound(report);
     page.unknown(report);
     page.fixed(report);
     let is_quiet = page.text.is_empty();
@@ -34,6 +36,9 @@ fn counts(report: &Report) -> String {
     let audit = &report.audit;
     let mut parts =
         vec![format!("{}: {} ({})", plain(&audit.owner), summary::severities(&audit.findings), summary::extent(audit))];
+    if !audit.drift.is_empty() {
+        parts.push(format!("{} from the policy", text::count(text::len(&audit.drift), "difference")));
+    }
     if summary::is_unsure(audit) {
         parts.push(format!("{} could not be told", text::count(summary::unsure(audit), "thing")));
     }
@@ -71,19 +76,61 @@ impl Page<'_> {
         let check = self.paint(Style::new().bold(), &plain(group.check));
         let summary = group.summary().map(|summary| format!(": {summary}")).unwrap_or_default();
         self.heading(colour(group.severity), group.severity.as_str(), &format!("{check}{summary}"));
-        let shown = self.options.most.unwrap_or(usize::MAX);
-        let rows = group.findings.iter().take(shown).map(|finding| row(finding, group.fix().is_none(), report)).collect();
-        self.table(rows);
-        let more = group.findings.len().saturating_sub(shown);
-        if more > 0 {
-            self.line(&format!("    and {more} more"));
+        let own_fix = group.fix().is_none();
+        let mut rows: Vec<_> = group.findings.iter().map(|finding| row(finding, own_fix, report)).collect();
+        // What is the same everywhere is said once.
+        if let [[_, first], _, ..] = rows.as_slice()
+            && rows.iter().all(|[_, message]| message == first)
+        {
+            let first = first.clone();
+            self.table(vec![[first, String::new()]]);
+            rows.iter_mut().for_each(|[_, message]| message.clear());
         }
+        self.rows(rows);
         self.table(group.fix().map(|fix| ["fix:".to_owned(), plain(fix).into_owned()]).into_iter().collect());
         if let Some(link) = group.link() {
             // An address is not broken: it could not be followed.
             let link = self.paint(Style::new().dimmed(), link);
             self.line(&format!("    see:  {link}"));
         }
+        self.line("");
+    }
+
+    /// The first rows, and how many more there are.
+    fn rows(&mut self, rows: Vec<[String; 2]>) {
+        let shown = self.options.most.unwrap_or(usize::MAX);
+        let more = rows.len().saturating_sub(shown);
+        self.table(rows.into_iter().take(shown).collect());
+        if more > 0 {
+            self.line(&format!("    and {more} more"));
+        }
+    }
+
+    fn drift(&mut self, report: &Report) {
+        if report.audit.drift.is_empty() {
+            return;
+        }
+        self.heading(AnsiColor::Yellow.on_default().bold(), "drift", "of GitHub from the policy");
+        let rows = report.audit.drift.iter().map(|drift| {
+            let differs = summary::differs(drift);
+            let place = format!("{} `{}`", plain(&drift.repository), differs.of);
+            let text = format!("{}: is {}, the policy asks for {}", differs.field, differs.live, differs.desired);
+            [place, format!("{text} ({}, line {})", differs.direction, drift.line)]
+        });
+        self.rows(rows.collect());
+        self.line("");
+    }
+
+    fn not_bound(&mut self, report: &Report) {
+        if report.audit.not_bound.is_empty() {
+            return;
+        }
+        self.heading(AnsiColor::Cyan.on_default().bold(), "not bound", "by GitHub, whatever is set there");
+        let rows = report.audit.not_bound.iter().map(|one| {
+            let place = format!("line {} `{}`", one.line, plain(&one.ruleset));
+            [place, format!("{}: {}", plain(&one.rule), plain(&one.why))]
+        });
+        self.rows(rows.collect());
         self.line("");
     }
 

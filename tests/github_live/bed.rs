@@ -342,8 +342,9 @@ fn servers_of_ones_own() {
 #[test]
 fn an_app_reads_by_its_installation() {
     let bed = rich();
+    bed.organization("acme").repository("not-given");
     let secret = bed.app("auditor", Permissions::read_only().without(Permission::Workflows));
-    bed.install("auditor", "acme", None);
+    bed.install("auditor", "acme", Some(&["acme/app"]));
     let key = include_bytes!("../../fixtures/github/app-key.pem").to_vec();
     run(async {
         let credentials = Credentials::App(App { id: secret, key, installation: None });
@@ -356,6 +357,7 @@ fn an_app_reads_by_its_installation() {
         assert!(inventory.is_complete(), "{inventory:?}");
         assert_eq!(all.len(), 1);
         assert_eq!(client.cost().requests(Class::Token), 2);
+        assert_eq!(inventory.token_selection.as_deref(), Some("selected"));
     });
 }
 

@@ -23,12 +23,12 @@ use crate::report::{Cost, Report, Since, summary, text};
 /// Find out whether the rules of GitHub really bind
 ///
 /// Reads an organization or user and its repositories, repository by repository, and asks of each what `refwarden github explain`
-/// lists. It only ever reads. With a policy it sets aside what the policy exempts.
+/// lists. It only ever reads. With a policy it says, too, what differs from it, and sets aside what it exempts.
 ///
 /// The token is GITHUB_TOKEN or GH_TOKEN; docs/github.md says which permissions it needs. What it may not see is reported as
 /// "could not tell", never as fine.
 ///
-/// Exit codes: 0 nothing found, 1 findings (even if other things could not be told), 2 the command line or the policy is wrong,
+/// Exit codes: 0 nothing found, 1 findings or drift (even if other things could not be told), 2 the command line or the policy is wrong,
 /// 3 nothing found but something could not be told, or GitHub could not be asked.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -45,7 +45,7 @@ pub(super) struct Audit {
     checks: Checks,
     #[command(flatten)]
     connect: Connect,
-    /// A policy: its [[exempt]] and [github] count
+    /// A policy for GitHub: what differs from it is found, and what it exempts is set aside
     #[arg(long, value_name = "FILE", help_heading = "What to compare with")]
     policy: Option<PathBuf>,
     /// An earlier result, written by --format json: says what is new and what is fixed
@@ -105,9 +105,11 @@ impl Audit {
     }
 }
 
-/// Findings are certain whatever else is hidden; that there are none is only certain when nothing is.
+/// Findings are certain whatever else is hidden; that there are none is only certain when nothing is. Drift that is no
+/// weakness counts as the mildest of findings.
 fn exit_code(audit: &Audited, fail_on: Severity) -> u8 {
-    if audit.findings.iter().any(|finding| finding.severity >= fail_on) {
+    let drifted = fail_on == Severity::Low && summary::other_drift(audit).next().is_some();
+    if drifted || audit.findings.iter().any(|finding| finding.severity >= fail_on) {
         1
     } else if summary::is_unsure(audit) {
         CANNOT_TELL

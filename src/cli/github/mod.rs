@@ -4,6 +4,7 @@ mod audit;
 mod connect;
 mod explain;
 mod select;
+mod who_can;
 
 use std::io::Write;
 
@@ -17,7 +18,8 @@ use crate::audit::Check;
 #[command(after_help = "Examples:
   refwarden github audit --owner acme
   refwarden github explain
-  refwarden github explain bypass-always")]
+  refwarden github explain bypass-always
+  refwarden github who-can main force-push --repo acme/api")]
 pub(super) struct Github {
     #[command(subcommand)]
     command: Command,
@@ -27,6 +29,7 @@ pub(super) struct Github {
 enum Command {
     Audit(Box<audit::Audit>),
     Explain(explain::Explain),
+    WhoCan(Box<who_can::WhoCan>),
 }
 
 impl Github {
@@ -34,6 +37,7 @@ impl Github {
         match self.command {
             Command::Audit(command) => command.run(out),
             Command::Explain(command) => command.run(out),
+            Command::WhoCan(command) => command.run(out),
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Tokens {
 struct Installation {
     id: Option<u64>,
     token: Option<Installed>,
+    /// `all` or `selected`: which repositories it was given.
+    selection: Option<String>,
 }
 
 /// A token of an installation.
@@ -40,6 +42,7 @@ struct Installed {
     token: Token,
     /// On the client's clock; a minute before GitHub's own time.
     good_until: Duration,
+    selection: Option<String>,
 }
 
 /// How long before its end a token is replaced: a request may take a while to be sent.
@@ -58,11 +61,7 @@ impl Client {
             Credentials::Token(token) => return Ok(token.clone()),
             Credentials::App(app) => app,
         };
-        let key = if app.installation.is_some() { String::new() } else { owner.unwrap_or_default().to_ascii_lowercase() };
-        let cell = {
-            let mut cells = self.inner.tokens.installations.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            Arc::clone(cells.entry(key).or_default())
-        };
+        let cell = self.installed(app, owner);
         let mut installation = cell.lock().await;
         if let Some(installed) = installation.token.as_ref()
             && installed.good_until > self.inner.options.clock.now()
@@ -76,8 +75,31 @@ impl Client {
         };
         let fresh = self.install(id).await?;
         let token = fresh.token.clone();
+        installation.selection.clone_from(&fresh.selection);
         installation.token = Some(fresh);
         Ok(token)
+    }
+
+    /// Which repositories of an owner an installation was given, `all` or `selected`; `None` for whoever has none.
+    pub async fn repository_selection(&self, owner: &str) -> Option<String> {
+        match &self.inner.credentials {
+            Credentials::App(app) => {
+                self.token(Some(owner), None).await.ok()?;
+                self.installed(app, Some(owner)).lock().await.selection.clone()
+            }
+            Credentials::Token(token) if token.is_of_installation() => {
+                let path = Path::of(&["installation", "repositories"]).owned_by(owner).query("per_page", "1");
+                let json = self.get_json(&path, Class::Owner).await.ok()?;
+                json.get("repository_selection").and_then(Value::as_str).map(str::to_owned)
+            }
+            Credentials::Token(_) => None,
+        }
+    }
+
+    fn installed(&self, app: &App, owner: Option<&str>) -> Arc<Mutex<Installation>> {
+        let key = if app.installation.is_some() { String::new() } else { owner.unwrap_or_default().to_ascii_lowercase() };
+        let mut cells = self.inner.tokens.installations.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::clone(cells.entry(key).or_default())
     }
 
     /// What stands for whoever asks where caches must be kept apart.
@@ -109,7 +131,8 @@ impl Client {
         // Without a time it is good for as long as GitHub documents: an hour.
         let seconds = expires.map_or(3600, |expires| expires.as_second() - there.as_second()) - MARGIN;
         let good_for = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-        Ok(Installed { token, good_until: self.inner.options.clock.now() + good_for })
+        let selection = json.get("repository_selection").and_then(Value::as_str).map(str::to_owned);
+        Ok(Installed { token, good_until: self.inner.options.clock.now() + good_for, selection })
     }
 
     /// Organizations and users have different addresses.

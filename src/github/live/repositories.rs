@@ -55,6 +55,9 @@ impl Reader {
         };
         let listed_owners = selection.listed_owners();
         for owner in selection.all_owners() {
+            if let Some(given) = self.client.repository_selection(owner).await {
+                inventory.token_selection = Some(given);
+            }
             let mut missing: Vec<&str> = selection
                 .named()
                 .iter()

@@ -102,10 +102,12 @@ pub(super) fn conditions(repository: &Repository, effective: &Effective, action:
     for binding in effective.bindings.iter().filter(|binding| !bypassed(&binding.source)) {
         let (rule, source) = (&binding.rule.name, &binding.source);
         match &binding.rule.kind {
-            RuleKind::PullRequest(parameters) if action == Action::PushWithoutReview => {
-                if parameters.require_code_owner_review && !asks_for_review(parameters) {
-                    found.insert(format!("files with code owners need their review, by `{rule}` of {source}"));
-                }
+            RuleKind::PullRequest(parameters)
+                if action == Action::PushWithoutReview
+                    && parameters.require_code_owner_review
+                    && !asks_for_review(parameters) =>
+            {
+                found.insert(format!("files with code owners need their review, by `{rule}` of {source}"));
             }
             RuleKind::RequiredStatusChecks(_)
             | RuleKind::RequiredDeployments(_)
