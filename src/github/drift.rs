@@ -214,7 +214,10 @@ impl<'a> Comparison<'a> {
         let mut free: Vec<&Ruleset> = Vec::new();
         for ruleset in list.iter().map(AsRef::as_ref) {
             match &ruleset.source_type {
-                Word::Known(level) if *level == desired.level => free.push(ruleset),
+                // A fork lists the push rulesets of the repository that it comes from.
+                Word::Known(level) if *level == desired.level && ruleset.source.eq_ignore_ascii_case(&desired.target) => {
+                    free.push(ruleset);
+                }
                 Word::Known(_) => {}
                 Word::Unknown(word) => {
                     let why = Hidden::new(Cause::Unknown, format!("it is of the unknown level `{word}`"));
