@@ -141,6 +141,7 @@ pub(super) fn of_owner(owner: &Owner) -> Vec<Gap<'_>> {
     let Owner {
         login: _,
         id: _,
+        html_url: _,
         kind: _,
         // Not lists: `inventory-partial` and `unknown-construct` look at them.
         repository_count: _,

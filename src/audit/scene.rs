@@ -84,7 +84,8 @@ impl<'a> RepositoryScene<'a> {
     /// The repository as a place.
     pub fn place(&self) -> Place {
         let mut place = Place::target(self.repository.full_name());
-        place.url = Some(format!("https://github.com/{}/settings/rules", self.repository.full_name()));
+        let owner = self.context.owner.html_url.as_ref().filter(|_| self.repository.owner == self.context.owner.login);
+        place.url = owner.map(|owner| format!("{owner}/{}/settings/rules", self.repository.name));
         place
     }
 

@@ -1,7 +1,7 @@
 //! Drift: what GitHub has against what the policy asks for, field by field, of what the policy states.
 //!
-//! Each difference says which way it goes: whether GitHub asks for less than the policy, or for more. [`fields`] knows that
-//! of each field, [`walk`] compares, [`live`] puts GitHub's answers in the same form. What is hidden is never equal.
+//! Each difference says which way it goes: whether GitHub asks for less than the policy, or for more. `fields` knows that
+//! of each field, `walk` compares, `live` puts GitHub's answers in the same form. What is hidden is never equal.
 
 mod fields;
 mod live;

@@ -19,6 +19,9 @@ pub struct Owner {
     pub login: String,
     /// GitHub's number.
     pub id: u64,
+    /// Its page.
+    #[serde(default)]
+    pub html_url: Option<String>,
     /// What it is. A user has no teams, roles and rulesets: those lists are then known and empty.
     pub kind: OwnerKind,
     /// How many repositories it says it has, to compare with how many were seen.

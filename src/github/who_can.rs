@@ -1,7 +1,7 @@
 //! Who can do something to a ref, and through which door.
 //!
 //! A push must satisfy every layer, so someone can do what rules forbid only with a door in each rule that forbids it.
-//! [`subjects`] says who there is and what they may do in the repository, [`explain`] puts an answer in words.
+//! `subjects` says who there is and what they may do in the repository, `explain` puts an answer in words.
 
 mod explain;
 mod subjects;

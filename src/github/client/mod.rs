@@ -1,8 +1,8 @@
 //! Asking GitHub: one client, whose every answer is bytes, headers and a status that nothing has interpreted.
 //!
-//! octocrab carries the requests ([`transport`]); everything that an auditor must be able to rely on is here: which
-//! host gets the token ([`host`]), what is asked again and when ([`patience`]), who waits ([`gate`]), what a page
-//! sequence is worth ([`pages`]), and what of a GraphQL answer may be kept ([`graphql`]).
+//! octocrab carries the requests (`transport`); everything that an auditor must be able to rely on is here: which
+//! host gets the token (`host`), what is asked again and when (`patience`), who waits (`gate`), what a page
+//! sequence is worth (`pages`), and what of a GraphQL answer may be kept (`graphql`).
 //!
 //! Only reading is ever asked again. [`Client::write`] sends once.
 

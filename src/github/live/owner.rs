@@ -109,6 +109,7 @@ impl Reader {
         Owner {
             login: maybe_text(json, "login").unwrap_or_else(|| login.to_owned()),
             id: number(json, "id").unwrap_or(0),
+            html_url: maybe_text(json, "html_url"),
             kind: OwnerKind::Organization,
             repository_count: private.map(|private| private + number(json, "public_repos").unwrap_or(0)).into(),
             base_permission: maybe_text(json, "default_repository_permission")
@@ -226,6 +227,7 @@ fn user(login: &str, json: &Value) -> Owner {
     Owner {
         login: maybe_text(json, "login").unwrap_or_else(|| login.to_owned()),
         id: number(json, "id").unwrap_or(0),
+        html_url: maybe_text(json, "html_url"),
         kind: if text(json, "type") == "Organization" { OwnerKind::Organization } else { OwnerKind::User },
         repository_count: match (number(json, "public_repos"), number(json, "total_private_repos")) {
             (Some(public), Some(private)) => Readable::Known(public + private),
