@@ -19,6 +19,7 @@ mod github_audit;
 mod github_bed;
 mod github_client;
 mod github_live;
+mod github_whole;
 mod policy;
 mod presets;
 mod properties;

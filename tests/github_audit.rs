@@ -214,6 +214,28 @@ fn the_policy_says_whose_repositories_and_what_is_exempted() {
 }
 
 #[test]
+fn what_protects_is_said_when_it_is_asked_for() {
+    let (bed, folder) = (cloud(), folder());
+    let acme = bed.organization("acme");
+    kept(&acme, "api");
+    acme.repository("bare");
+    let token = bed.token().create();
+    let ran = audit(&bed, &token, folder.path(), &["--owner", "acme", "--protection"]).is(1);
+    let ran = ran
+        .says("what protects acme/api refs/heads/main")
+        .says("ruleset `main is reviewed` of acme/api, passed by nobody")
+        .says("what protects acme/bare refs/heads/main\n    nothing");
+    assert_eq!(ran.out.matches("what protects").count(), 4, "{ran:?}");
+    let quiet = audit(&bed, &token, folder.path(), &["--owner", "acme"]).is(1);
+    assert!(!quiet.out.contains("what protects"), "{quiet:?}");
+    let blind = bed.token().without(Permission::Administration).create();
+    let ran = audit(&bed, &blind, folder.path(), &["--owner", "acme", "--protection", "--format", "json"]);
+    let report = json::parse(ran.out.as_bytes()).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    assert_eq!(report.audit.protected.len(), 4);
+    assert!(report.audit.protected.iter().filter(|one| one.ref_name == "refs/heads/main").all(|one| !one.cannot_tell.is_empty()));
+}
+
+#[test]
 fn who_can_is_answered_for_one_ref() {
     let (bed, folder) = (cloud(), folder());
     let acme = bed.organization("acme");

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::drift::{Compared, Drift, NotBound};
 use super::exempt::{self, Extent};
 use super::finding::{CannotTell, Finding, Findings, Place};
+use super::protected::{Protected, protected};
 use super::scene::{Context, OwnerScene, RepositoryScene, RulesetScene, RunScene};
 use super::{Check, Look};
 use crate::github::drift::Difference;
@@ -45,6 +46,9 @@ pub struct Audit {
     /// What of the policy GitHub can't bind, in the policy's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_bound: Vec<NotBound>,
+    /// What protects the default branch and the tags of each repository, where that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<Protected>,
 }
 
 /// A finding that the policy exempts.
@@ -83,6 +87,7 @@ pub struct Judge<'a> {
     rulesets: BTreeSet<u64>,
     fingerprints: BTreeSet<String>,
     extent: Extent,
+    says_what_protects: bool,
 }
 
 /// What the checks need to be read.
@@ -105,9 +110,17 @@ impl<'a> Judge<'a> {
             checks: checks.iter().map(|check| (check.id.to_owned(), Tally::default())).collect(),
             drift: Vec::new(),
             not_bound: Vec::new(),
+            protected: Vec::new(),
         };
-        let mut judge =
-            Judge { context, checks, audit, rulesets: BTreeSet::new(), fingerprints: BTreeSet::new(), extent: Extent::Whole };
+        let mut judge = Judge {
+            context,
+            checks,
+            audit,
+            rulesets: BTreeSet::new(),
+            fingerprints: BTreeSet::new(),
+            extent: Extent::Whole,
+            says_what_protects: false,
+        };
         let place = Place::target(context.owner.login.clone());
         let drift = judge.compared(Compared::owner(&context));
         judge.look(&place, |look, findings| match look {
@@ -123,6 +136,11 @@ impl<'a> Judge<'a> {
         self.extent = Extent::Part;
     }
 
+    /// The result is to say what protects each repository, too, and then grows with them.
+    pub fn say_what_protects(&mut self) {
+        self.says_what_protects = true;
+    }
+
     /// Looks at a repository and the rulesets that are new with it.
     pub fn repository(&mut self, repository: &Repository) {
         // Nobody can push there. A ruleset of a higher level is met elsewhere, or binds nothing that can be pushed to.
@@ -133,6 +151,9 @@ impl<'a> Judge<'a> {
         self.rulesets(&Place::target(repository.full_name()), &repository.rulesets, Some(repository));
         if repository.empty {
             return;
+        }
+        if self.says_what_protects {
+            self.audit.protected.extend(protected(repository, context.owner));
         }
         let branches = branches(&context, repository);
         let drift = self.compared(Compared::repository(&context, repository));
@@ -222,6 +243,7 @@ impl<'a> Judge<'a> {
         }
         audit.exempted.sort_by(|a, b| order(&a.finding, &b.finding));
         audit.findings.sort_by(order);
+        audit.protected.sort_by(|a, b| (&a.repository, &a.ref_name).cmp(&(&b.repository, &b.ref_name)));
         audit.cannot_tell.sort_by(|a, b| (&a.check, &a.place, &a.why).cmp(&(&b.check, &b.place, &b.why)));
         audit.cannot_tell.dedup();
         // Those of one repository stand in the policy's order already.

@@ -7,6 +7,7 @@ use super::summary::{self, Group};
 use super::text::{self, plain};
 use super::{Options, Report};
 use crate::audit::{Finding, Severity};
+use crate::github::Readable;
 
 /// Reasons that are shown of one group of unknown answers.
 const REASONS: usize = 3;
@@ -17,6 +18,7 @@ pub fn render(report: &Report, options: &Options) -> String {
     for group in summary::groups(&report.audit.findings) {
         page.group(&group, report);
     }
+    page.protection(report);
     page.drift(report);
     page.not_bound(report);
     page.unknown(report);
@@ -103,6 +105,32 @@ impl Page<'_> {
         self.table(rows.into_iter().take(shown).collect());
         if more > 0 {
             self.line(&format!("    and {more} more"));
+        }
+    }
+
+    /// What protects each ref, rule by rule.
+    fn protection(&mut self, report: &Report) {
+        for protected in &report.audit.protected {
+            let place = format!("{} {}", plain(&protected.repository), plain(&protected.ref_name));
+            self.heading(AnsiColor::Blue.on_default().bold(), "what protects", &place);
+            let rows = protected.rules.iter().map(|rule| {
+                let asks = if rule.asks.is_empty() { String::new() } else { format!(": {}", plain(&rule.asks)) };
+                let passed_by = match &rule.passed_by {
+                    Readable::Known(nobody) if nobody.is_empty() => "passed by nobody".to_owned(),
+                    Readable::Known(who) => format!("passed by {}", plain(&who.join(", "))),
+                    Readable::Hidden(why) => format!("who passes is hidden: {}", plain(&why.to_string())),
+                };
+                [format!("{}{asks}", plain(&rule.rule)), format!("{}, {passed_by}", plain(&rule.source))]
+            });
+            let mut rows: Vec<_> = rows.collect();
+            rows.extend(
+                protected.cannot_tell.iter().map(|why| ["could not tell".to_owned(), plain(&why.to_string()).into_owned()]),
+            );
+            if rows.is_empty() {
+                rows.push(["nothing".to_owned(), String::new()]);
+            }
+            self.rows(rows);
+            self.line("");
         }
     }
 

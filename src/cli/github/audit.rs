@@ -33,7 +33,7 @@ use crate::report::{Cost, Report, Since, summary, text};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   refwarden github audit --owner acme
-  refwarden github audit --repo acme/api
+  refwarden github audit --repo acme/api --protection
   refwarden github audit --owner acme --repo 'lib-*' --only branch-unprotected
   refwarden github audit --policy policy.toml --fail-on high
   refwarden github audit --owner acme --format json --out audit.json --format sarif --out audit.sarif --format terminal
@@ -53,6 +53,9 @@ pub(super) struct Audit {
     baseline: Option<PathBuf>,
     #[command(flatten, next_help_heading = "What to write")]
     outputs: Outputs,
+    /// Say what protects the default branch and the tags of each repository, too, and who passes it
+    #[arg(long, help_heading = "What to write")]
+    protection: bool,
     /// Exit with 1 only for findings that are at least this bad
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = Level::Low, help_heading = "What to write")]
     fail_on: Level,
@@ -95,7 +98,7 @@ impl Audit {
         let (audit, cost) = runtime.block_on(async {
             let client = self.connect.client(github.map(|github| github.api_url.as_str()))?;
             let before = baseline.as_ref().map(|report| &report.audit);
-            let audit = audit(&client, &scope, policy.as_ref(), before, checks).await?;
+            let audit = audit(&client, &scope, policy.as_ref(), before, checks, self.protection).await?;
             Ok::<_, Failure>((audit, client.cost()))
         })?;
         let since = baseline.as_ref().map(|before| Since::compare(&before.audit, &audit, !scope.narrowed));
@@ -125,6 +128,7 @@ async fn audit(
     policy: Option<&Policy>,
     baseline: Option<&Audited>,
     checks: Vec<&'static Check>,
+    protection: bool,
 ) -> Result<Audited> {
     let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
     let parts = parts(&checks);
@@ -135,6 +139,9 @@ async fn audit(
     let mut judge = Judge::new(Context { owner: &owner, policy, baseline, now }, checks);
     if scope.narrowed {
         judge.narrowed();
+    }
+    if protection {
+        judge.say_what_protects();
     }
     let wanted =
         policy.and_then(|policy| policy.github.as_ref()).filter(|_| !scope.named).map(|github| &github.repositories.scope);
