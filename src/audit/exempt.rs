@@ -97,7 +97,12 @@ pub fn apply(audit: &mut Audit, policy: &Policy, today: Date, extent: Extent, ch
 
 /// Whether an exemption is for a finding. A pattern that can't be read is for none.
 fn accepts(exempt: &Exempt, finding: &Finding) -> bool {
-    exempt.check == finding.check && exempt.repositories.includes(&finding.place.target).unwrap_or(false)
+    let (scope, target) = (&exempt.repositories, finding.place.target.as_str());
+    // A pattern of repositories is for no organization: that one is named, or meant with everything.
+    let is_meant = target.contains('/')
+        || scope.include_all
+        || scope.include_last.patterns().iter().any(|pattern| pattern.as_str().eq_ignore_ascii_case(target));
+    exempt.check == finding.check && is_meant && scope.includes(target).unwrap_or(false)
 }
 
 /// Whether the run would have used the exemption if there were a use: its check ran, and could be told wherever it is for.

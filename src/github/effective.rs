@@ -399,9 +399,15 @@ fn bindings_of(protection: &Protection) -> Vec<Binding> {
         bindings.push(Binding { source: source.clone(), rule, doors });
     };
     if protection.restricts_pushes {
-        add("update", RuleKind::Update(Update::default()), also(&protection.push_allowances));
+        // Whoever maintains or administers the repository pushes in any case, also where administrators are bound.
+        let pushers = also(&protection.push_allowances).map(|mut doors| {
+            doors.push(always(Who::Role("maintain".to_owned())));
+            doors.sort();
+            doors
+        });
+        add("update", RuleKind::Update(Update::default()), pushers.clone());
         if protection.blocks_creations {
-            add("creation", RuleKind::Creation, also(&protection.push_allowances));
+            add("creation", RuleKind::Creation, pushers);
         }
     }
     if protection.lock_branch {

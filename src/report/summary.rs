@@ -8,6 +8,7 @@ use crate::audit::judge::Audit;
 use crate::audit::{Finding, Severity};
 use crate::github::Cause;
 use crate::github::drift::Direction;
+use crate::github::inventory::Inventory;
 
 /// Every severity, the worst first.
 pub const SEVERITIES: [Severity; 4] = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
@@ -103,7 +104,9 @@ pub fn reason(permission: Option<&str>, cause: Cause) -> String {
 
 /// Whether something could not be told or read.
 pub fn is_unsure(audit: &Audit) -> bool {
-    !audit.cannot_tell.is_empty() || audit.inventory.as_ref().is_some_and(|inventory| !inventory.unread.is_empty())
+    // Repositories that were not seen are no verdict, whichever checks were asked for.
+    let incomplete = |inventory: &Inventory| !inventory.unread.is_empty() || inventory.is_list && !inventory.is_complete();
+    !audit.cannot_tell.is_empty() || audit.inventory.as_ref().is_some_and(incomplete)
 }
 
 /// `2 critical, 1 low`; `nothing` when there is nothing.

@@ -51,7 +51,9 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
                     Some(Err(hidden)) => Err(hidden.clone()),
                 }
             }
-            (Word::Known(ActorType::Team), _) => owner.teams.read().map(|_| None).map_err(Clone::clone),
+            (Word::Known(ActorType::Team), _) => Err(owner.teams.read().err().cloned().unwrap_or_else(|| {
+                Hidden::new(Cause::NotPermitted, format!("`{who}` is not among the teams that the token sees"))
+            })),
             (Word::Unknown(kind), _) => {
                 Err(Hidden::new(Cause::Unknown, format!("the bypasser's kind `{kind}` is not known to this program")))
             }

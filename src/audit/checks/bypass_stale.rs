@@ -46,7 +46,15 @@ fn gone(scene: &RulesetScene<'_>, actor: &BypassActor) -> Result<Option<&'static
     match &actor.actor_type {
         Word::Known(ActorType::Team) => {
             owner.teams.read().map_err(Clone::clone)?;
-            Ok(matches!(who, Who::Other(_)).then_some("there is no such team"))
+            match who {
+                // Only owners are shown every team, and what is installed.
+                Who::Other(_) if owner.installations.read().is_err() => {
+                    let why = format!("`{who}` is not among the teams that the token sees");
+                    Err(Hidden::new(Cause::NotPermitted, why).needs("members=read"))
+                }
+                Who::Other(_) => Ok(Some("there is no such team")),
+                _ => Ok(None),
+            }
         }
         Word::Known(ActorType::Integration) if OF_GITHUB.contains(&number) => Ok(None),
         Word::Known(ActorType::Integration) => {

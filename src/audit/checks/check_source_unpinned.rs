@@ -4,6 +4,7 @@
 
 use crate::audit::required;
 use crate::audit::{Check, Findings, Look, Looked, Place, RepositoryScene, RulesetScene, Severity};
+use crate::github::part::Part;
 use crate::github::effective::{Effective, Source};
 use crate::github::rule::RuleKind;
 use crate::github::{Cause, Hidden};
@@ -15,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     why: "Whoever can push sets a commit status of that name by the API, with a token of their own: the check passes without having run.",
     fix: "choose the app that reports the check as its source",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets#require-status-checks-to-pass-before-merging",
-    reads: &[],
+    reads: &[Part::OwnerRulesets],
     looks: &[Look::Ruleset(ruleset), Look::Repository(repository)],
 };
 
@@ -24,7 +25,8 @@ fn ruleset(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
     if !ruleset.may_enforce() {
         return Ok(());
     }
-    let effective = scene.repository.and_then(|repository| {
+    // Of a ruleset that is for other repositories, too, this one's layers say nothing.
+    let effective = scene.repository.filter(|repository| super::is_own(ruleset, repository)).and_then(|repository| {
         let branch = repository.default_branch.as_ref()?;
         Some(Effective::of(repository, scene.context.owner, &format!("refs/heads/{}", branch.name)))
     });

@@ -1,6 +1,7 @@
 //! `required-workflow-floating`: a required workflow is read at a branch or tag that moves.
 
 use crate::audit::{Check, Findings, Look, Looked, Place, RulesetScene, Severity};
+use crate::github::part::Part;
 use crate::github::rule::RuleKind;
 use crate::github::{Cause, Hidden};
 
@@ -11,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     why: "Whoever can push to that branch of that repository changes what the check does, for every repository that requires it.",
     fix: "pin the workflow with `sha`, or protect the branch it is read at as strictly as what it guards",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets#require-workflows-to-pass-before-merging",
-    reads: &[],
+    reads: &[Part::OwnerRulesets],
     looks: &[Look::Ruleset(look)],
 };
 

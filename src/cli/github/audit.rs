@@ -161,9 +161,9 @@ async fn audit(
         .await;
     progress.finish_and_clear();
     inventory.selected = inventory.selected.saturating_sub(skipped);
-    if inventory.selected == 0 && inventory.unread.is_empty() && scope.narrowed {
+    if inventory.selected == 0 && inventory.unread.is_empty() && (scope.narrowed || inventory.listed > 0) {
         return Err(Failure::new(format!("no repository of `{}` was meant", owner.login))
-            .help("look at --repo, --topic, --visibility and --property; archived repositories need --archived"));
+            .help("look at --repo, --topic, --visibility and --property, and at `repositories` in the policy's [github]; archived repositories need --archived"));
     }
     Ok(judge.finish(inventory))
 }

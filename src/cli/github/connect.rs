@@ -48,7 +48,18 @@ impl Connect {
     /// A client, within tokio. Nothing is asked yet.
     pub(super) fn client(self, policy_url: Option<&str>) -> Result<Client> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let url = self.api_url.or_else(|| policy_url.map(str::to_owned)).or_else(|| variable("GITHUB_API_URL"));
+        let url = match (self.api_url.or_else(|| variable("GITHUB_API_URL")), policy_url) {
+            (Some(told), _) => Some(told),
+            (None, None | Some("https://api.github.com")) => None,
+            // A policy may be written by those whom it judges: it does not choose who gets the token. Without encryption only
+            // this machine is asked.
+            (None, Some(url)) if Host::parse(url).is_ok_and(|host| host.origin().starts_with("http://")) => Some(url.to_owned()),
+            (None, Some(url)) => {
+                let shown = crate::report::text::plain(url);
+                return Err(Failure::new(format!("the policy's `api_url` would have the token sent to `{shown}`"))
+                    .help(format!("say so yourself: --api-url {shown}, or GITHUB_API_URL")));
+            }
+        };
         let host = match url {
             Some(url) => Host::parse(&url).map_err(|bad| {
                 Failure::new(bad.to_string()).help("https://api.github.com, or https://HOST/api/v3 of a GitHub Enterprise Server")

@@ -49,6 +49,14 @@ impl Client {
         };
         let answer = self.ask(ask).await.map_err(|refused| Refused { request: named.clone(), ..refused })?;
         let mut json = answer.json().map_err(|_| Refused::failed(&named, "the answer is no JSON"))?;
+        // Some servers repeat what they were sent.
+        if let super::Credentials::Token(token) = &self.inner.credentials {
+            for error in json.get_mut("errors").and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(Value::String(text)) = error.get_mut("message") {
+                    *text = token.redact(text);
+                }
+            }
+        }
         let data = json.get_mut("data").map_or(Value::Null, Value::take);
         let errors = json.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let points = data.pointer("/rateLimit/cost").and_then(Value::as_u64).unwrap_or(0);

@@ -76,6 +76,10 @@ impl Listing {
             } else {
                 first
             };
+            if page.next.is_some() && (page.next == self.after || page.items.is_empty()) {
+                let hidden = Hidden::new(Cause::Failed, "the next page is one that was read before");
+                return Err(refused(format!("repositories of `{}`", self.owner), hidden));
+            }
             self.ended = page.next.is_none();
             self.after = page.next;
             // What could not be answered at once may be answered again later on.

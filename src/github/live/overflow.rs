@@ -136,7 +136,12 @@ impl Reader {
     ) -> Result<Page<T>, Hidden> {
         while page.items.len() < NAMES {
             let Some(after) = page.next.take() else { break };
+            let before = page.items.len();
             page.then(self.further(DETAILS, operation, owner, variables(&after), &read).await?);
+            // A page without names that is not the last one would be followed for ever.
+            if page.items.len() == before {
+                break;
+            }
         }
         Ok(page)
     }

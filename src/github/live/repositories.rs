@@ -199,16 +199,21 @@ impl Reader {
 
     /// Reads whatever the index does not have, batch by batch.
     async fn complete(&self, mut chosen: Vec<Indexed>, parts: &Parts, done: &mut Done) {
-        join_all(chosen.chunks_mut(BATCH).map(|batch| async {
+        let unread = join_all(chosen.chunks_mut(BATCH).map(|batch| async {
             self.details(batch, parts).await;
-            join_all(batch.iter_mut().map(|indexed| self.rest_of(indexed, parts))).await;
+            join_all(batch.iter_mut().map(|indexed| self.rest_of(indexed, parts))).await
         }))
         .await;
+        for (name, hidden) in unread.into_iter().flatten().flatten() {
+            done.inventory.unread(name, hidden);
+        }
         done.repositories.extend(chosen.into_iter().map(|indexed| indexed.repository));
     }
 
-    /// Protection, rulesets, and the parts that have requests of their own.
-    async fn rest_of(&self, indexed: &mut Indexed, parts: &Parts) {
+    /// Protection, rulesets, and the parts that have requests of their own. Answers with what must be known of a repository and
+    /// could not be read.
+    async fn rest_of(&self, indexed: &mut Indexed, parts: &Parts) -> Option<(String, Hidden)> {
+        let mut unread = None;
         indexed.repository.protections = self.protections(indexed).await;
         if parts.has(Part::Rulesets) {
             indexed.repository.rulesets = self.rulesets_of(indexed).await;
@@ -216,13 +221,15 @@ impl Reader {
         let repository = &mut indexed.repository;
         if repository.default_branch.is_none() && !repository.empty {
             // Without access to the contents, GraphQL shows no branch; REST has its name among the metadata.
-            if let Ok(found) = self.find_by_rest(&repository.owner, &repository.name).await
-                && let Ok(found) = listed(&found)
-            {
-                repository.default_branch = found.default_branch;
+            let found = self.find_by_rest(&repository.owner, &repository.name).await.map_err(Hidden::from);
+            match found.and_then(|found| listed(&found)) {
+                Ok(found) if found.default_branch.is_some() => repository.default_branch = found.default_branch,
+                Ok(_) => unread = Some(Hidden::new(Cause::Unknown, "its default branch is not in the answer")),
+                Err(hidden) => unread = Some(hidden),
             }
         }
         self.own_parts(repository, parts).await;
+        unread.map(|hidden| (repository.full_name(), hidden))
     }
 
     /// What is left of an owner when GraphQL fails.
