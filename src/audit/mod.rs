@@ -13,6 +13,7 @@ pub mod exempt;
 pub mod finding;
 mod gaps;
 pub mod judge;
+mod layers;
 pub mod opening;
 pub mod protected;
 pub mod required;

@@ -2,12 +2,11 @@
 //!
 //! Nothing is said when rulesets that nobody passes ask for the same: a push must satisfy every layer, so the gap is closed.
 
+use crate::audit::layers::{bound_branch, is_closed};
 use crate::audit::{Check, Findings, Look, Looked, RepositoryScene, Severity};
 use crate::github::effective::{Effective, Source, Who};
 use crate::github::part::Part;
-use crate::github::protection::Protection;
 use crate::github::readable::Hidden;
-use crate::github::scope;
 
 pub(super) static CHECK: Check = Check {
     id: "admin-bypass",
@@ -25,8 +24,8 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     for protection in protections.iter().filter(|protection| !protection.is_admin_enforced) {
         let source = Source::classic(protection);
         let place = scene.place().source(&source).field("enforce_admins");
-        let passed = match branch(scene, protection) {
-            Some(branch) => passed(&scene.effective(&branch), &source),
+        let passed = match bound_branch(scene, protection) {
+            Some(branch) => passed(&scene.effective(&format!("refs/heads/{branch}")), &source),
             // No branch to look at: what the protection itself says is all there is.
             None => Ok(vec!["every rule".to_owned()]),
         };
@@ -43,39 +42,19 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     Ok(())
 }
 
-/// A branch that the protection is for: the one it names, else the first that matches.
-fn branch(scene: &RepositoryScene<'_>, protection: &Protection) -> Option<String> {
-    let is_pattern = protection.pattern.contains(['*', '?', '[']);
-    let default = scene.repository.default_branch.iter().map(|branch| &branch.name);
-    let branch = if is_pattern {
-        default
-            .chain(scene.repository.branches.known().into_iter().flatten())
-            .find(|branch| scope::protects(&protection.pattern, branch) == Ok(true))?
-    } else {
-        &protection.pattern
-    };
-    Some(format!("refs/heads/{branch}"))
-}
-
-/// The rules of the protection that no ruleset asks for without a door.
+/// The rules of the protection that no ruleset asks for as strictly and without a door. Those that are sure say enough.
 fn passed(effective: &Effective, source: &Source) -> Result<Vec<String>, Hidden> {
     let mut passed = Vec::new();
+    let mut unsure = None;
     for binding in effective.bindings.iter().filter(|binding| binding.source == *source) {
-        let mut hidden = None;
-        let closed = effective.of_rule(&binding.rule.name).filter(|other| other.source != *source).any(|other| {
-            match other.doors.read() {
-                Ok(doors) => doors.is_empty(),
-                Err(why) => {
-                    hidden = Some(why.clone());
-                    false
-                }
-            }
-        });
-        match (closed, hidden.or_else(|| effective.nothing_else().err().cloned())) {
-            (true, _) => {}
-            (false, Some(hidden)) => return Err(hidden),
-            (false, None) => passed.push(format!("`{}`", binding.rule.name)),
+        match is_closed(effective, binding) {
+            Ok(true) => {}
+            Ok(false) => passed.push(format!("`{}`", binding.rule.name)),
+            Err(hidden) => unsure = unsure.or(Some(hidden)),
         }
     }
-    Ok(passed)
+    match unsure {
+        Some(hidden) if passed.is_empty() => Err(hidden),
+        _ => Ok(passed),
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::audit::{Check, Findings, Look, Looked, Place, RepositoryScene, RulesetScene, Severity};
 use crate::github::effective::{Door, Who};
+use crate::github::owner::Owner;
 use crate::github::part::Part;
 use crate::github::people::Permission;
 use crate::github::readable::{Cause, Hidden};
@@ -18,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     why: "A bypass for a common role, a large team or any deploy key makes the rule a request: most of those whom it is for pass it.",
     fix: "grant the bypass to a small team or to one app, and only for pull requests",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/creating-rulesets-for-a-repository#granting-bypass-permissions-for-your-branch-or-tag-ruleset",
-    reads: &[Part::OwnerRulesets, Part::Teams, Part::Members, Part::CustomRoles, Part::Keys],
+    reads: &[Part::OwnerRulesets, Part::Teams, Part::TeamMembers, Part::Members, Part::CustomRoles, Part::Keys],
     looks: &[Look::Ruleset(look), Look::Repository(keys)],
 };
 
@@ -32,7 +33,7 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
         let who = Door::of(actor, owner).who;
         let crowd = match (&actor.actor_type, &who) {
             (Word::Known(ActorType::RepositoryRole), Who::Role(role)) => match role.as_str() {
-                "admin" => Ok(None),
+                "admin" => every_member(owner),
                 "read" | "triage" | "write" | "maintain" => {
                     Ok(Some(format!("everyone who can {role}{}", base(owner.base_permission.known(), role))))
                 }
@@ -51,9 +52,10 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
                     Some(Err(hidden)) => Err(hidden.clone()),
                 }
             }
-            (Word::Known(ActorType::Team), _) => Err(owner.teams.read().err().cloned().unwrap_or_else(|| {
-                Hidden::new(Cause::NotPermitted, format!("`{who}` is not among the teams that the token sees"))
-            })),
+            (Word::Known(ActorType::Team), _) => owner.teams.read().map(|_| None).map_err(Clone::clone),
+            (Word::Known(ActorType::EnterpriseRole), _) => {
+                Err(Hidden::new(Cause::NotOffered, "GitHub does not say here how many hold a role of the enterprise"))
+            }
             (Word::Unknown(kind), _) => {
                 Err(Hidden::new(Cause::Unknown, format!("the bypasser's kind `{kind}` is not known to this program")))
             }
@@ -68,6 +70,18 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
         }
     }
     Ok(())
+}
+
+/// Few administer, but where the organization gives that to every member.
+fn every_member(owner: &Owner) -> Result<Option<String>, Hidden> {
+    match owner.base_permission.read() {
+        Ok(Word::Known(Permission::Admin)) => Ok(Some("every member of the organization, whose base permission is `admin`,".to_owned())),
+        Ok(Word::Known(_)) => Ok(None),
+        Ok(Word::Unknown(word)) => Err(Hidden::new(Cause::Unknown, format!("the base permission `{word}` is not known to this program"))),
+        // A user's account has no members.
+        Err(hidden) if hidden.cause == Cause::NotOffered => Ok(None),
+        Err(hidden) => Err(hidden.clone()),
+    }
 }
 
 /// Where every member of the organization has the role.

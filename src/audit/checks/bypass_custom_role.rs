@@ -1,6 +1,7 @@
 //! `bypass-custom-role`: a role that the organization made passes classic branch protection.
 //!
-//! GitHub does not publish the words of a role's permissions; whatever speaks of bypassing counts.
+//! The API's schema does not list the words of a role's permissions. `bypass_branch_protection` is the one in use; whatever
+//! speaks of bypassing counts, but for what is about requests to bypass, which others decide.
 
 use crate::audit::{Check, Findings, Look, Looked, OwnerScene, Place, Severity};
 use crate::github::effective::Who;
@@ -30,7 +31,10 @@ fn look(scene: &OwnerScene<'_>, findings: &mut Findings) -> Looked {
         let mut bypasses: Vec<String> = role
             .permissions
             .iter()
-            .filter(|permission| permission.to_ascii_lowercase().contains("bypass"))
+            .filter(|permission| {
+                let permission = permission.to_ascii_lowercase();
+                permission.contains("bypass") && !permission.contains("bypass_request")
+            })
             .map(|permission| format!("`{permission}`"))
             .collect();
         bypasses.sort();

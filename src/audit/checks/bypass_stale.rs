@@ -1,7 +1,8 @@
 //! `bypass-stale`: a ruleset lets someone pass who is not there any more.
 //!
 //! GitHub does not tell people's logins in rulesets, so a person is looked up among those with access to the repository; for a
-//! ruleset of an organization, whose people may have access elsewhere, that cannot be told.
+//! ruleset of an organization, whose people may have access elsewhere, that cannot be told. Nor can it of an enterprise's
+//! teams and apps, nor of a team where the list of teams may lack the secret ones.
 
 use crate::audit::{Check, Findings, Look, Looked, Place, RulesetScene, Severity};
 use crate::github::effective::{Door, Who};
@@ -10,8 +11,8 @@ use crate::github::readable::{Cause, Hidden};
 use crate::github::ruleset::{ActorType, BypassActor, Level};
 use crate::github::word::Word;
 
-/// Apps that GitHub runs itself, which are in no list of installations: Actions, Dependabot, code scanning.
-const OF_GITHUB: &[i64] = &[15_368, 29_110, 57_789];
+/// Apps that GitHub runs itself, which are in no list of installations: Actions, Dependabot, code scanning, Copilot's agent.
+const OF_GITHUB: &[i64] = &[15_368, 29_110, 57_789, 1_143_301];
 
 pub(super) static CHECK: Check = Check {
     id: "bypass-stale",
@@ -43,32 +44,40 @@ fn gone(scene: &RulesetScene<'_>, actor: &BypassActor) -> Result<Option<&'static
     let owner = scene.context.owner;
     let number = actor.actor_id.unwrap_or_default();
     let who = Door::of(actor, owner).who;
+    let is_of_owner = match &scene.ruleset.source_type {
+        Word::Known(Level::Repository | Level::Organization) => Ok(()),
+        _ => Err(Hidden::new(Cause::NotAsked, "the teams, apps and roles of an enterprise are not asked for")),
+    };
     match &actor.actor_type {
         Word::Known(ActorType::Team) => {
             owner.teams.read().map_err(Clone::clone)?;
-            match who {
-                // Only owners are shown every team, and what is installed.
-                Who::Other(_) if owner.installations.read().is_err() => {
-                    let why = format!("`{who}` is not among the teams that the token sees");
-                    Err(Hidden::new(Cause::NotPermitted, why).needs("members=read"))
-                }
-                Who::Other(_) => Ok(Some("there is no such team")),
-                _ => Ok(None),
+            if !matches!(who, Who::Other(_)) {
+                return Ok(None);
             }
+            is_of_owner?;
+            // Who may list the installed apps administers the organization, and sees its secret teams, too.
+            owner.installations.read().map_err(|hidden| Hidden {
+                why: format!("a secret team is in the list only for who administers the organization: {}", hidden.why),
+                ..hidden.clone()
+            })?;
+            Ok(Some("there is no such team"))
         }
         Word::Known(ActorType::Integration) if OF_GITHUB.contains(&number) => Ok(None),
         Word::Known(ActorType::Integration) => {
             let apps = owner.installations.read().map_err(Clone::clone)?;
             let app = apps.iter().find(|app| i64::try_from(app.app_id) == Ok(number));
             Ok(match app {
-                None => Some("no such app is installed"),
+                None => is_of_owner.map(|()| Some("no such app is installed"))?,
                 Some(app) if app.suspended => Some("the app is suspended"),
                 Some(_) => None,
             })
         }
         Word::Known(ActorType::RepositoryRole) => match who {
             Who::Role(_) => Ok(None),
-            _ => owner.custom_roles.read().map(|_| Some("there is no such role")).map_err(Clone::clone),
+            _ => {
+                owner.custom_roles.read().map_err(Clone::clone)?;
+                is_of_owner.map(|()| Some("there is no such role"))
+            }
         },
         Word::Known(ActorType::User) => {
             let elsewhere = || Hidden::new(Cause::NotOffered, "GitHub does not say who a person in an organization's ruleset is");

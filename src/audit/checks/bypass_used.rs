@@ -1,10 +1,11 @@
 //! `bypass-used`: someone passed a ruleset lately.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::{Check, Findings, Look, Looked, OwnerScene, Place, RepositoryScene, Severity};
 use crate::github::effective::Who;
 use crate::github::part::Part;
+use crate::github::readable::{Cause, Hidden};
 use crate::github::repository::RuleSuite;
 
 pub(super) static CHECK: Check = Check {
@@ -42,11 +43,22 @@ fn of_repository(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked
 /// One finding for each person and ref.
 fn report<'a>(place: &Place, suites: impl IntoIterator<Item = &'a RuleSuite>, findings: &mut Findings) {
     let mut bypasses: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    let mut unknown = BTreeSet::new();
     for suite in suites {
-        if suite.result == "bypass" {
-            let actor = suite.actor.as_deref().unwrap_or("someone");
-            bypasses.entry((actor, &suite.ref_name)).or_default().push(&suite.pushed_at);
+        match suite.result.as_str() {
+            "bypass" => {
+                let actor = suite.actor.as_deref().unwrap_or("someone");
+                bypasses.entry((actor, &suite.ref_name)).or_default().push(&suite.pushed_at);
+            }
+            "pass" | "fail" => {}
+            result => {
+                unknown.insert(result);
+            }
         }
+    }
+    for result in unknown {
+        let why = format!("the rule suite's result `{result}` is not known to this program");
+        findings.cannot_tell(place.clone(), &Hidden::new(Cause::Unknown, why));
     }
     for ((actor, ref_name), mut times) in bypasses {
         times.sort_unstable();

@@ -1,4 +1,4 @@
-//! `push-rules-missing`: no push ruleset is in force.
+//! `push-rules-missing`: no push ruleset in force restricts files.
 //!
 //! GitHub has push rulesets for private and internal repositories of organizations: others are quiet. A fork is bound by the
 //! push rulesets of the repository it came from, which its own list does not show.
@@ -8,6 +8,7 @@ use crate::github::effective::{Source, is_in_force};
 use crate::github::owner::OwnerKind;
 use crate::github::readable::{Cause, Hidden};
 use crate::github::repository::{Repository, Visibility};
+use crate::github::rule::RuleKind;
 use crate::github::ruleset::{Ruleset, Target};
 use crate::github::word::Word;
 
@@ -41,7 +42,7 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
         let why = "the push rulesets of the repository that this fork came from, which bind it, were not read";
         return Err(Hidden::new(Cause::NotAsked, why));
     }
-    let message = "no push ruleset is in force: on branches without rules, whoever can push can change workflows and add any file";
+    let message = "no push ruleset in force restricts workflow files, sizes or extensions: on branches without rules, whoever can push can change workflows and add any file";
     findings.add(scene.place(), "", message);
     Ok(())
 }
@@ -55,7 +56,7 @@ fn has_push_rulesets(repository: &Repository) -> Result<bool, Hidden> {
     }
 }
 
-/// Whether it is a push ruleset in force with at least one rule.
+/// Whether it is a push ruleset in force that restricts what files may be pushed. How long a path is matters to nobody.
 fn restricts_pushes(ruleset: &Ruleset) -> Result<bool, Hidden> {
     if !ruleset.may_enforce() || matches!(ruleset.target, Word::Known(Target::Branch | Target::Tag | Target::Repository)) {
         return Ok(false);
@@ -72,5 +73,15 @@ fn restricts_pushes(ruleset: &Ruleset) -> Result<bool, Hidden> {
     if let Some(condition) = ruleset.conditions.read().map_err(Clone::clone)?.unpublished.keys().next() {
         return Err(unknown("condition", condition));
     }
-    Ok(!ruleset.rules.read().map_err(Clone::clone)?.is_empty())
+    let rules = ruleset.rules.read().map_err(Clone::clone)?;
+    let restricts = rules.iter().any(|rule| {
+        matches!(
+            rule.kind,
+            RuleKind::FilePathRestriction(_) | RuleKind::FileExtensionRestriction(_) | RuleKind::MaxFileSize(_)
+        )
+    });
+    match rules.iter().find(|rule| !rule.is_understood()) {
+        Some(rule) if !restricts => Err(unknown("rule", &rule.name)),
+        _ => Ok(restricts),
+    }
 }

@@ -1,10 +1,13 @@
 //! `tags-unprotected`: the tag of a release can be moved or deleted.
 //!
-//! One tag stands for all: that of the newest published release, else the last one by name. Who bypasses a tag ruleset is for
-//! other checks.
+//! Looked at are the tags of the newest published releases, or where there are none, the last tags that look like versions: a
+//! tag such as `nightly` is there to be moved, and so is a prerelease without a number in its tag. The next version is looked at,
+//! too: a ruleset that names each tag is always late. Who bypasses a tag ruleset is for other checks.
 
 use crate::audit::{Check, Findings, Look, Looked, RepositoryScene, Severity};
 use crate::github::part::Part;
+use crate::github::readable::Hidden;
+use crate::github::repository::Release;
 
 pub(super) static CHECK: Check = Check {
     id: "tags-unprotected",
@@ -17,15 +20,59 @@ pub(super) static CHECK: Check = Check {
     looks: &[Look::Repository(look)],
 };
 
+/// So many tags without a release are looked at.
+const TAGS: usize = 20;
+
 fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     let (releases, tags) = (scene.repository.releases.read(), scene.repository.tags.read());
-    let released = releases.ok().and_then(|releases| releases.iter().find(|release| !release.draft));
-    let last = tags.ok().and_then(|tags| tags.iter().max());
-    let Some(tag) = released.map(|release| &release.tag).or(last) else {
+    let is_kept = |release: &&Release| !release.draft && (!release.prerelease || release.tag.contains(|c: char| c.is_ascii_digit()));
+    let released: Vec<&str> =
+        releases.iter().flat_map(|releases| releases.iter()).filter(is_kept).map(|release| release.tag.as_str()).collect();
+    let mut kept = released.clone();
+    if kept.is_empty() {
+        kept.extend(tags.iter().flat_map(|tags| tags.iter()).map(String::as_str).filter(|tag| is_version(tag)));
+        kept.sort_unstable_by(|a, b| b.cmp(a));
+        kept.truncate(TAGS);
+    }
+    let mut unsure = None;
+    let mut open = Vec::new();
+    for tag in &kept {
+        match can(scene, tag) {
+            Ok(can) if can.is_empty() => {}
+            Ok(can) => open.push((*tag, can)),
+            Err(hidden) => unsure = unsure.or(Some(hidden)),
+        }
+    }
+    if let Some((tag, can)) = open.first() {
+        let more = match open.len() - 1 {
+            0 => String::new(),
+            1 => ", and so can 1 other".to_owned(),
+            more => format!(", and so can {more} others"),
+        };
+        report(scene, findings, can, |can| format!("the tag `{tag}` can be {can} by whoever can push{more}"));
+        return Ok(());
+    }
+    unsure.map_or(Ok(()), Err)?;
+    if released.is_empty() {
+        // That a tag is protected says nothing about that of a release that can't be seen.
         releases.map_err(Clone::clone)?;
         tags.map_err(Clone::clone)?;
-        return Ok(());
-    };
+    }
+    if let Some(next) = kept.first().and_then(|tag| next(tag)) {
+        let can = can(scene, &next)?;
+        if !can.is_empty() {
+            report(scene, findings, &can, |can| {
+                format!("the next tag, such as `{next}`, can be {can} by whoever can push: only tags that exist are protected")
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The rules that are missing, with what can be done without them.
+type Missing = Vec<(&'static str, &'static str)>;
+
+fn can(scene: &RepositoryScene<'_>, tag: &str) -> Result<Missing, Hidden> {
     let effective = scene.effective(&format!("refs/tags/{tag}"));
     let mut missing = Vec::new();
     for (rule, can) in [("update", "moved"), ("deletion", "deleted")] {
@@ -33,16 +80,45 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
             missing.push((rule, can));
         }
     }
-    let Some((first, _)) = missing.first() else {
-        // That a tag is protected says nothing about that of a release that can't be seen.
-        return if released.is_some() { Ok(()) } else { releases.map(|_| ()).map_err(Clone::clone) };
-    };
+    Ok(missing)
+}
+
+fn report(scene: &RepositoryScene<'_>, findings: &mut Findings, missing: &Missing, message: impl Fn(&str) -> String) {
     let can: Vec<&str> = missing.iter().map(|(_, can)| *can).collect();
-    let message = format!("the tag `{tag}` can be {} by whoever can push", can.join(" and "));
     // The newest tag changes with every release; the fault stays the same.
-    let finding = findings.add(scene.place(), "", message);
-    if missing.len() == 1 {
-        finding.fix(format!("add the rule `{first}` to the tag ruleset"));
+    let finding = findings.add(scene.place(), "", message(&can.join(" and ")));
+    if let [(rule, _)] = missing.as_slice() {
+        finding.fix(format!("add the rule `{rule}` to the tag ruleset"));
     }
-    Ok(())
+}
+
+/// Whether there is a number, a dot and a number in it. `v1` is not one: such a tag moves with each version.
+fn is_version(tag: &str) -> bool {
+    let bytes = tag.as_bytes();
+    bytes.windows(3).any(|three| matches!(three, [a, b'.', c] if a.is_ascii_digit() && c.is_ascii_digit()))
+}
+
+/// The same with the last number one larger.
+fn next(tag: &str) -> Option<String> {
+    let end = tag.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let head = tag.get(..end)?;
+    let before = head.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = head.strip_prefix(before)?.parse().ok()?;
+    Some(format!("{before}{}{}", number.checked_add(1)?, tag.get(end..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        assert!(["v1.0.0", "1.0", "api-2026.01"].into_iter().all(is_version));
+        assert!(["v1", "nightly", "a.b", "1.", "é.1", ""].into_iter().all(|tag| !is_version(tag)));
+        assert_eq!(next("v1.0.9").as_deref(), Some("v1.0.10"));
+        assert_eq!(next("1é2-rc").as_deref(), Some("1é3-rc"));
+        assert_eq!(next("7").as_deref(), Some("8"));
+        assert_eq!(next("nightly"), None);
+        assert_eq!(next("v99999999999999999999"), None);
+    }
 }
