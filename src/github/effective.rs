@@ -400,7 +400,7 @@ fn bindings_of(protection: &Protection) -> Vec<Binding> {
     };
     if protection.restricts_pushes {
         // Whoever maintains or administers the repository pushes in any case, also where administrators are bound.
-        let pushers = also(&protection.push_allowances).map(|mut doors| {
+        let pushers = also(&protection.push_allowances).map(|mut doors: Vec<Door>| {
             doors.push(always(Who::Role("maintain".to_owned())));
             doors.sort();
             doors

@@ -47,9 +47,10 @@ impl RegularExpression {
         if self.compiled.get().is_none()
             && let Some(parsed) = &self.parsed
         {
-            let mut follow = Follow { text, left: self.effort.left(LITTLE) };
+            let allowed = self.effort.left(LITTLE);
+            let mut follow = Follow { text, left: allowed };
             let found = follow.matches_somewhere(parsed);
-            self.effort.spend(if found.is_some() { self.effort.left(LITTLE) - follow.left } else { LITTLE });
+            self.effort.spend(if found.is_some() { allowed - follow.left } else { LITTLE });
             if found.is_some() {
                 return found;
             }
