@@ -58,8 +58,17 @@ fn repository(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
         }
         let source = Source::classic(protection);
         for check in protection.required_status_checks.iter().filter(|check| check.app.is_none()) {
-            if !scene.default_branch().is_some_and(|all| elsewhere(all, &source, &check.context)) {
-                findings.add(scene.place().source(&source).field("app_id"), &check.context, message(&check.context));
+            let place = scene.place().source(&source).field("app_id");
+            let all = scene.default_branch();
+            if all.is_some_and(|all| elsewhere(all, &source, &check.context)) {
+                continue;
+            }
+            // What can't be read may require it from a certain app.
+            match all.map_or(Ok(()), Effective::nothing_else) {
+                Ok(()) => {
+                    findings.add(place, &check.context, message(&check.context));
+                }
+                Err(hidden) => findings.cannot_tell(place, hidden),
             }
         }
     }
