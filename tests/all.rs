@@ -20,6 +20,7 @@ mod github_bed;
 mod github_client;
 mod github_live;
 mod github_whole;
+mod import;
 mod policy;
 mod presets;
 mod properties;

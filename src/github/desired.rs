@@ -2,6 +2,7 @@
 //! GitHub's own words. What GitHub can't bind is listed with the reason, never dropped.
 
 pub mod classic;
+pub mod named;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use crate::policy::{BypassMode, ConfiguredRule, Enforcement, Location, Policy, R
 use crate::rules::{self, OnGithub};
 
 pub use classic::DesiredProtection;
+pub use named::{Named, named_in};
 
 /// Everything that a policy asks for in one place.
 #[derive(Debug, Clone)]
@@ -49,7 +51,7 @@ pub struct Desired {
 /// A ruleset that there should be.
 #[derive(Debug, Clone)]
 pub struct DesiredRuleset {
-    /// Its name.
+    /// Its name on GitHub.
     pub name: String,
     /// What it is about.
     pub target: Target,
@@ -298,8 +300,10 @@ impl<'a> Builder<'a> {
         let ref_name = self.ref_name(ruleset);
         let (false, Ok(ref_name)) = (rules.is_empty(), ref_name) else { return };
         let conditions = Conditions { ref_name, repository_name: repositories, ..Conditions::default() };
+        // A branch protection has no name.
+        let github_name = ruleset.github_name.as_ref().filter(|_| self.desired.mechanism == Mechanism::Rulesets);
         let desired = DesiredRuleset {
-            name: ruleset.name.clone(),
+            name: github_name.unwrap_or(&ruleset.name).clone(),
             target: match ruleset.target {
                 rules::Target::Branch => Target::Branch,
                 rules::Target::Tag => Target::Tag,
@@ -350,9 +354,13 @@ impl<'a> Builder<'a> {
 
     /// Notes the names in a rule's parameters that nobody has.
     fn check_actors(&mut self, parameters: &Map<String, Value>, ruleset: &Ruleset, at: Location) {
+        let may_dismiss = match self.desired.mechanism {
+            Mechanism::Rulesets => MAY_DISMISS,
+            Mechanism::BranchProtection => classic::MAY_DISMISS,
+        };
         for name in actors_in(parameters) {
             match self.names.resolve(&name) {
-                Ok(Identity { kind, .. }) if !MAY_DISMISS.contains(&kind) => {
+                Ok(Identity { kind, .. }) if !may_dismiss.contains(&kind) => {
                     let why = NoNumber::Unknown(format!("GitHub takes no `{name}` here"));
                     self.unresolved(name, ruleset, why, at);
                 }

@@ -4,7 +4,8 @@
 //! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read);
 //! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it),
 //! [`scope`] and [`effective`] (what that amounts to for one ref), [`who_can`] (for whom); [`names`] (who is meant), [`desired`]
-//! (what a policy asks for), [`sample`] and [`drift`] (what differs).
+//! (what a policy asks for), [`sample`] and [`drift`] (what differs), [`import`] and [`export`] (from what is there to a policy, and
+//! back).
 //!
 //! The network: [`client`] (asking, politely and safely) and [`live`] (what to ask).
 
@@ -14,6 +15,8 @@ pub mod cost;
 pub mod desired;
 pub mod drift;
 pub mod effective;
+pub mod export;
+pub mod import;
 pub mod inventory;
 pub mod live;
 pub mod names;

@@ -3,6 +3,9 @@
 mod audit;
 mod connect;
 mod explain;
+mod export;
+mod import;
+mod place;
 mod select;
 mod who_can;
 
@@ -19,7 +22,9 @@ use crate::audit::Check;
   refwarden github audit --owner acme
   refwarden github explain
   refwarden github explain bypass-always
-  refwarden github who-can main force-push --repo acme/api")]
+  refwarden github who-can main force-push --repo acme/api
+  refwarden github import --repo acme/api > policy.toml
+  refwarden github export --policy policy.toml --out rulesets")]
 pub(super) struct Github {
     #[command(subcommand)]
     command: Command,
@@ -29,6 +34,8 @@ pub(super) struct Github {
 enum Command {
     Audit(Box<audit::Audit>),
     Explain(explain::Explain),
+    Export(Box<export::Export>),
+    Import(Box<import::Import>),
     WhoCan(Box<who_can::WhoCan>),
 }
 
@@ -37,6 +44,8 @@ impl Github {
         match self.command {
             Command::Audit(command) => command.run(out),
             Command::Explain(command) => command.run(out),
+            Command::Export(command) => command.run(out),
+            Command::Import(command) => command.run(out),
             Command::WhoCan(command) => command.run(out),
         }
     }

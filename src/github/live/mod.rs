@@ -22,6 +22,7 @@
 mod branches;
 mod details;
 mod listing;
+mod names;
 mod overflow;
 mod owner;
 mod parts;
