@@ -3,8 +3,8 @@
 //! Pure, in reading order: [`readable`] (known or hidden, never a default), [`word`] (GitHub's words, unknown ones kept),
 //! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read);
 //! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it),
-//! [`scope`] and [`effective`] (what that amounts to for one ref), [`who_can`] (for whom); [`names`] (who is meant), [`desired`]
-//! (what a policy asks for), [`sample`] and [`drift`] (what differs).
+//! [`scope`] and [`effective`] (what that amounts to for one ref), [`layers`] (of classic protection and of rulesets), [`who_can`] (for whom); [`names`] (who is meant), [`desired`]
+//! (what a policy asks for), [`sample`] and [`drift`] (what differs), [`plan`] (what to do about it).
 //!
 //! The network: [`client`] (asking, politely and safely) and [`live`] (what to ask).
 
@@ -15,11 +15,13 @@ pub mod desired;
 pub mod drift;
 pub mod effective;
 pub mod inventory;
+pub mod layers;
 pub mod live;
 pub mod names;
 pub mod owner;
 pub mod part;
 pub mod people;
+pub mod plan;
 pub mod protection;
 pub mod readable;
 pub mod repository;
