@@ -24,6 +24,8 @@ pub enum Class {
     Details,
     /// A ruleset's content.
     Ruleset,
+    /// The number of someone or something that a policy names.
+    Names,
     /// A part that has requests of its own.
     Part(Part),
     /// What is read where GraphQL refuses.
@@ -43,6 +45,7 @@ impl fmt::Display for Class {
             Class::FurtherPage => "further pages",
             Class::Details => "details",
             Class::Ruleset => "rulesets",
+            Class::Names => "names",
             Class::Part(part) => part.name(),
             Class::WithoutGraphQl => "without GraphQL",
             Class::BranchRules => "rules of a branch",

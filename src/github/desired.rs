@@ -2,6 +2,7 @@
 //! GitHub's own words. What GitHub can't bind is listed with the reason, never dropped.
 
 pub mod classic;
+pub mod named;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use crate::policy::{BypassMode, ConfiguredRule, Enforcement, Location, Policy, R
 use crate::rules::{self, OnGithub};
 
 pub use classic::DesiredProtection;
+pub use named::{Named, named_in};
 
 /// Everything that a policy asks for in one place.
 #[derive(Debug, Clone)]

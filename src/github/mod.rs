@@ -6,9 +6,11 @@
 //! [`scope`] and [`effective`] (what that amounts to for one ref), [`layers`] (of classic protection and of rulesets), [`who_can`] (for whom); [`names`] (who is meant), [`desired`]
 //! (what a policy asks for), [`sample`] and [`drift`] (what differs), [`plan`] (what to do about it).
 //!
-//! The network: [`client`] (asking, politely and safely) and [`live`] (what to ask).
+//! The network: [`client`] (asking, politely and safely), [`live`] (what to ask) and [`apply`] (carrying out a plan, the only
+//! place that writes).
 
 pub mod answers;
+pub mod apply;
 pub mod client;
 pub mod cost;
 pub mod desired;

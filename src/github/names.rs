@@ -5,6 +5,7 @@ use super::owner::{Owner, OwnerKind};
 use super::readable::{Cause, Hidden, Readable};
 use super::repository::Repository;
 use super::ruleset::ActorType;
+use crate::policy::actors::is_github_only;
 
 /// Who GitHub knows by name: an owner's teams, apps and roles, and people.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +93,7 @@ impl<'a> Names<'a> {
 
     fn person(&self, login: &str) -> Result<Identity, NoNumber> {
         let person = |login: &str, id| Identity { kind: ActorType::User, id: number(id), name: login.to_owned() };
-        if !login.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+        if !is_login(login) {
             return Err(NoNumber::Unknown(format!("`{login}` is no name that GitHub has")));
         }
         if let Some((login, id)) = self.people().find(|(known, _)| same(known, login)) {
@@ -149,6 +150,17 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Why actors of this kind may have names that were not read.
+    pub fn hides(&self, kind: ActorType) -> Option<&'a Hidden> {
+        match kind {
+            ActorType::Team => self.owner.teams.read().err(),
+            ActorType::Integration => self.owner.installations.read().err(),
+            ActorType::RepositoryRole => self.owner.custom_roles.read().err(),
+            ActorType::User => self.owner.members.read().err(),
+            _ => None,
+        }
+    }
+
     /// The number of a repository by `owner/name`.
     ///
     /// # Errors
@@ -170,6 +182,11 @@ impl<'a> Names<'a> {
     fn unknown(&self, what: &str) -> NoNumber {
         NoNumber::Unknown(format!("{} has no {what}", self.owner.login))
     }
+}
+
+/// Whether a name, as the policy writes it, can only be a person's.
+pub(super) fn is_login(name: &str) -> bool {
+    !is_github_only(name) && !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 /// What kind of actor a name is, or something that stands in for one: `team:x` and `team #9` are one kind.

@@ -1,9 +1,12 @@
 //! `refwarden github`: what GitHub itself binds, and what it does not.
 
+mod apply;
 mod audit;
 mod connect;
 mod explain;
+mod plan;
 mod select;
+mod survey;
 mod who_can;
 
 use std::io::Write;
@@ -13,13 +16,15 @@ use clap::{Args, Subcommand};
 use super::{Failure, Result};
 use crate::audit::Check;
 
-/// Look at what binds on GitHub
+/// Look at what binds on GitHub, and make it what the policy asks
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   refwarden github audit --owner acme
   refwarden github explain
   refwarden github explain bypass-always
-  refwarden github who-can main force-push --repo acme/api")]
+  refwarden github who-can main force-push --repo acme/api
+  refwarden github plan --policy policy.toml --out plan.json
+  refwarden github apply plan.json")]
 pub(super) struct Github {
     #[command(subcommand)]
     command: Command,
@@ -29,6 +34,8 @@ pub(super) struct Github {
 enum Command {
     Audit(Box<audit::Audit>),
     Explain(explain::Explain),
+    Plan(Box<plan::Plan>),
+    Apply(Box<apply::Apply>),
     WhoCan(Box<who_can::WhoCan>),
 }
 
@@ -37,6 +44,8 @@ impl Github {
         match self.command {
             Command::Audit(command) => command.run(out),
             Command::Explain(command) => command.run(out),
+            Command::Plan(command) => command.run(out),
+            Command::Apply(command) => command.run(out),
             Command::WhoCan(command) => command.run(out),
         }
     }

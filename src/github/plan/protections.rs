@@ -141,47 +141,12 @@ fn everything(wanted: &DesiredProtection) -> Vec<Field> {
     wanted.settings.iter().map(field).collect()
 }
 
-/// A protection that asks for nothing, as GitHub makes one of which nothing is said.
-fn nothing(pattern: &str) -> Protection {
-    let nobody = || Readable::Known(Vec::new());
-    Protection {
-        id: String::new(),
-        pattern: pattern.to_owned(),
-        creator: None,
-        is_admin_enforced: false,
-        requires_status_checks: false,
-        requires_strict_status_checks: false,
-        required_status_checks: Vec::new(),
-        requires_approving_reviews: false,
-        required_approving_review_count: 0,
-        dismisses_stale_reviews: false,
-        requires_code_owner_reviews: false,
-        require_last_push_approval: false,
-        restricts_review_dismissals: false,
-        requires_commit_signatures: false,
-        requires_linear_history: false,
-        requires_conversation_resolution: false,
-        required_deployment_environments: Readable::Known(Vec::new()),
-        allows_force_pushes: false,
-        allows_deletions: false,
-        blocks_creations: false,
-        restricts_pushes: false,
-        lock_branch: false,
-        lock_allows_fetch_and_merge: false,
-        push_allowances: nobody(),
-        bypass_pull_request_allowances: nobody(),
-        bypass_force_push_allowances: nobody(),
-        review_dismissal_allowances: nobody(),
-        conflicts: Readable::Known(Vec::new()),
-    }
-}
-
 /// What there is with what the policy states laid over it.
 ///
 /// # Errors
 /// Who is named could not be found.
 fn lay(live: Option<&Protection>, wanted: &DesiredProtection, names: &Names<'_>) -> Result<Protection, Hidden> {
-    let mut after = live.cloned().unwrap_or_else(|| nothing(&wanted.pattern));
+    let mut after = live.cloned().unwrap_or_else(|| Protection::new(&wanted.pattern));
     let settings = &wanted.settings;
     set(settings, "enforce_admins", &mut after.is_admin_enforced);
     set(settings, "required_linear_history", &mut after.requires_linear_history);

@@ -11,7 +11,7 @@ use crate::github::readable::{Hidden, Readable};
 use crate::github::repository::WorkflowPermissions;
 use crate::github::ruleset::{Conditions, Ruleset};
 
-use super::Kind;
+use super::{Kind, Thing};
 
 /// What a ruleset says, as GitHub's API takes it.
 ///
@@ -62,6 +62,11 @@ pub fn of_protection(protection: &Protection) -> Result<Value, Hidden> {
 /// It describes none.
 pub fn to_protection(state: &Value) -> Result<Protection, serde_json::Error> {
     serde_json::from_value(state.clone())
+}
+
+/// The state of a thing of which nothing is said, where there is such a state.
+pub fn nothing(thing: &Thing) -> Option<Value> {
+    (thing.kind == Kind::BranchProtection).then(|| of_protection(&Protection::new(&thing.name)).ok()).flatten()
 }
 
 /// What workflows may do.
