@@ -15,6 +15,7 @@ mod demo;
 mod drift;
 mod facts;
 mod fail_closed;
+mod github_apply;
 mod github_audit;
 mod github_bed;
 mod github_client;

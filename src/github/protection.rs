@@ -120,7 +120,7 @@ pub struct Conflict {
 impl Protection {
     /// A protection that asks for nothing, as GitHub makes one of which nothing is said.
     pub fn new(pattern: &str) -> Protection {
-                Protection {
+        Protection {
             id: String::new(),
             pattern: pattern.to_owned(),
             creator: None,

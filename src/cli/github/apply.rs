@@ -8,13 +8,14 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::connect::{CANNOT_TELL, Connect};
-use super::survey::{Survey, of_policy, progress, survey};
+use super::survey::{of_policy, progress, survey};
 use crate::cli::{Failure, Result};
 use crate::github::Selection;
+use crate::github::apply::survey::Survey;
 use crate::github::apply::{Apply as Applying, Direction, Failed, Journal, Outcome, Report, journal::BadJournal};
 use crate::github::client::Client;
+use crate::github::plan::Plan;
 use crate::github::plan::limits::Limits;
-use crate::github::plan::{Change, Plan};
 use crate::policy::Policy;
 use crate::report::plan::{parse, terminal};
 use crate::report::text::plain;
@@ -112,20 +113,14 @@ impl Apply {
                 let why = format!("the plan is for `{}`, and not for `{}`", plain(&planned.api_url), client.host());
                 return Err(Failure::new(why).help("plan again, or pass the plan's --api-url").code(REFUSED));
             }
-            let progress = progress("repositories read");
-            let Survey { plan: now, before } = survey(&client, &policy, &selection, planned.migrate, &progress).await?;
-            progress.finish_and_clear();
+            let Survey { plan: now, before } = survey(&client, &policy, &selection, planned.migrate).await?;
             refuse_stale(&planned, &now)?;
             // What is carried out is what was read just now: that it is the same was found out above.
-            let plan = Plan {
-                changes: now.changes.into_iter().filter(|change| same(&planned, change).is_some()).collect(),
-                ..planned.clone()
-            };
+            let plan = planned.as_read_now(now);
             refuse_over(&limits, &plan)?;
             write!(out, "{}", terminal::render(&plan, true))?;
             confirm(self.yes, &plan, "Carry it out?", out)?;
-            let mut journal =
-                Journal::create(&self.backup, &plan, &before, Timestamp::now()).map_err(|bad| unusable(&bad))?;
+            let mut journal = Journal::create(&self.backup, &plan, &before, Timestamp::now()).map_err(|bad| unusable(&bad))?;
             let report = carry_out(&client, &mut journal, Direction::Forward, out).await?;
             writeln!(out, "{}", client.cost())?;
             let code = close(&report, &journal, Direction::Forward, out)?;
@@ -174,7 +169,8 @@ impl Apply {
         let folder = if run.as_os_str().is_empty() {
             let newest = Journal::newest_run(&self.backup).map_err(|bad| unusable(&bad))?;
             newest.ok_or_else(|| {
-                Failure::new(format!("there is no run in `{}`", self.backup.display())).help("name its folder, or pass --backup DIR")
+                Failure::new(format!("there is no run in `{}`", self.backup.display()))
+                    .help("name its folder, or pass --backup DIR")
             })?
         } else {
             run.to_owned()
@@ -213,21 +209,8 @@ fn places(plan: &Plan) -> Result<Selection> {
     Ok(selection)
 }
 
-/// The planned change that a change is.
-fn same<'p>(planned: &'p Plan, change: &Change) -> Option<&'p Change> {
-    planned.changes.iter().find(|known| {
-        // Another token may be permitted something else; nothing else may differ.
-        Change { permitted: change.permitted, ..(*known).clone() } == *change
-    })
-}
-
 fn refuse_stale(planned: &Plan, now: &Plan) -> Result<()> {
-    let moved: Vec<String> = planned
-        .changes
-        .iter()
-        .filter(|known| !now.changes.iter().any(|change| same(planned, change).is_some_and(|same| std::ptr::eq(same, *known))))
-        .map(|change| plain(&change.thing.to_string()).into_owned())
-        .collect();
+    let moved: Vec<String> = planned.moved_since(now).into_iter().map(|thing| plain(&thing.to_string()).into_owned()).collect();
     if moved.is_empty() {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::connect::{CANNOT_TELL, Connect};
 use super::select::Which;
-use super::survey::{of_policy, progress, survey};
+use super::survey::{of_policy, survey};
 use crate::cli::{Failure, Result};
 use crate::github::plan::Plan as Planned;
 use crate::report::plan::{json, markdown, terminal};
@@ -66,13 +66,11 @@ impl Plan {
                 .help("leave --owner out: the policy says whose repositories"));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let progress = progress("repositories");
         let (survey, cost) = runtime.block_on(async {
             let client = self.connect.client(Some(&github.api_url))?;
-            let survey = survey(&client, &policy, &scope.selection, self.migrate, &progress).await?;
+            let survey = survey(&client, &policy, &scope.selection, self.migrate).await?;
             Ok::<_, Failure>((survey, client.cost()))
         })?;
-        progress.finish_and_clear();
         let plan = survey.plan;
         let unwritable = |error: serde_json::Error| Failure::new(format!("the plan can't be written: {error}"));
         if let Some(file) = &self.out {

@@ -176,7 +176,8 @@ impl Journal {
     fn newest(backup: &Path, owner: &str) -> Result<Option<(PathBuf, Vec<Event>)>, BadJournal> {
         for folder in runs(backup)?.into_iter().rev() {
             let path = folder.join(PLAN);
-            let plan: Plan = serde_json::from_str(&read(&path)?).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
+            let plan: Plan =
+                serde_json::from_str(&read(&path)?).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
             if plan.owner.eq_ignore_ascii_case(owner) {
                 let path = folder.join(JOURNAL);
                 let (events, _) = events(&read(&path)?).map_err(|why| BadJournal::Unreadable(path, why))?;
@@ -296,11 +297,7 @@ fn read(path: &Path) -> Result<String, BadJournal> {
 
 fn lock(backup: &Path) -> Result<File, BadJournal> {
     let path = backup.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(|error| BadJournal::Io(path.clone(), error))?;
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(|error| BadJournal::Io(path.clone(), error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(BadJournal::Locked(backup.to_owned())),

@@ -7,6 +7,7 @@
 
 pub mod journal;
 mod read;
+pub mod survey;
 mod write;
 
 use std::collections::HashMap;
@@ -176,8 +177,7 @@ impl<'a> Apply<'a> {
             self.note(Event::Made { change: index, direction: direction.into(), id: live.map(|live| live.id) })?;
             return Ok(Outcome::AlreadySo);
         }
-        let expected = is_same(thing.kind, state, from)
-            || (self.journal.is_begun(index) && is_between(thing, from, to, state));
+        let expected = is_same(thing.kind, state, from) || (self.journal.is_begun(index) && is_between(thing, from, to, state));
         if !expected {
             return Ok(Outcome::Failed(Failed::Moved { fields: differing(thing.kind, state, from) }));
         }

@@ -11,12 +11,7 @@ use crate::github::ruleset::Ruleset;
 impl Apply<'_> {
     /// The thing as it is now; `None` when there is none. Without a number a ruleset is looked for by its name, and of several
     /// the one is taken that is as one of `expected`.
-    pub(super) async fn read(
-        &self,
-        thing: &Thing,
-        id: Option<&str>,
-        expected: [Option<&Value>; 2],
-    ) -> Result<Seen, Hidden> {
+    pub(super) async fn read(&self, thing: &Thing, id: Option<&str>, expected: [Option<&Value>; 2]) -> Result<Seen, Hidden> {
         let alone = |now| Seen { now, repository: None };
         let at = Where::of(&thing.target);
         match thing.kind {
@@ -32,9 +27,8 @@ impl Apply<'_> {
                 // It was deleted, or it is not there yet; or its creation's answer was lost.
                 let named = self.reader.rulesets_named(at, &thing.name).await?;
                 let all = named.iter().map(now).collect::<Result<Vec<Now>, Hidden>>()?;
-                let is_expected = |now: &Now| {
-                    expected.iter().flatten().any(|expected| state::is_same(Kind::Ruleset, expected, &now.state))
-                };
+                let is_expected =
+                    |now: &Now| expected.iter().flatten().any(|expected| state::is_same(Kind::Ruleset, expected, &now.state));
                 let index = all.iter().position(is_expected).unwrap_or(0);
                 Ok(alone(all.into_iter().nth(index)))
             }

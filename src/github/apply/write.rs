@@ -159,7 +159,12 @@ impl Apply<'_> {
     }
 
     /// The input of a mutation: everything for a new protection, what differs for one that is there.
-    async fn input(&mut self, owner: &str, before: Option<&Protection>, after: &Protection) -> Result<Map<String, Value>, Hidden> {
+    async fn input(
+        &mut self,
+        owner: &str,
+        before: Option<&Protection>,
+        after: &Protection,
+    ) -> Result<Map<String, Value>, Hidden> {
         let mut input = Map::new();
         let mut put = |name: &str, of: &dyn Fn(&Protection) -> Value| {
             let value = of(after);
@@ -229,9 +234,12 @@ impl Apply<'_> {
             Word::Known(ActorKind::User) => Path::of(&["users", &actor.name]).owned_by(owner),
             Word::Known(ActorKind::Team) => Path::organization(owner, &["teams", &actor.name]),
             Word::Known(ActorKind::App) => Path::of(&["apps", &actor.name]).owned_by(owner),
-            Word::Unknown(kind) => return Err(Hidden::new(Cause::Unknown, format!("`{kind}` is no kind of actor that is known"))),
+            Word::Unknown(kind) => {
+                return Err(Hidden::new(Cause::Unknown, format!("`{kind}` is no kind of actor that is known")));
+            }
         };
-        let id = self.reader.node_id(&path).await.map_err(|hidden| Hidden { why: format!("`{actor}`: {}", hidden.why), ..hidden })?;
+        let id =
+            self.reader.node_id(&path).await.map_err(|hidden| Hidden { why: format!("`{actor}`: {}", hidden.why), ..hidden })?;
         self.node_ids.insert(key, id.clone());
         Ok(id)
     }

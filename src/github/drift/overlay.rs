@@ -17,13 +17,7 @@ use crate::github::repository::Repository;
 /// A ruleset's body with what there is kept wherever it is no difference. Both are bodies as GitHub's API takes them, with
 /// numbers in the place of names. Rules, bypassers and elements of lists that only GitHub has are left out: they are
 /// differences, and whoever sends this has shown them.
-pub fn lay(
-    desired: &DesiredRuleset,
-    wanted: &Value,
-    live: &Value,
-    owner: &Owner,
-    repository: Option<&Repository>,
-) -> Value {
+pub fn lay(desired: &DesiredRuleset, wanted: &Value, live: &Value, owner: &Owner, repository: Option<&Repository>) -> Value {
     let overlay = Overlay { desired, owner, repository, unstated: unstated(desired) };
     let mut body = wanted.clone();
     if let (Some(conditions), Some(has)) = (body.get_mut("conditions"), live.get("conditions")) {

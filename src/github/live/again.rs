@@ -104,9 +104,8 @@ impl Reader {
     /// It can't be read.
     pub async fn repository_now(&self, owner: &str, name: &str) -> Result<Repository, Hidden> {
         let full_name = format!("{owner}/{name}");
-        let selection = Selection::default()
-            .and_repository(&full_name)
-            .map_err(|bad| Hidden::new(Cause::Unknown, bad.to_string()))?;
+        let selection =
+            Selection::default().and_repository(&full_name).map_err(|bad| Hidden::new(Cause::Unknown, bad.to_string()))?;
         let mut found = None;
         let inventory = self.repositories(&selection, &Parts::index(), |repository| found = Some(repository)).await;
         match found {
@@ -128,7 +127,11 @@ impl Reader {
     pub async fn workflow_permissions_now(&self, at: Where<'_>) -> Result<WorkflowPermissions, Hidden> {
         let path = at.path(&["actions", "permissions", "workflow"]);
         let part = if at.repository.is_some() { Part::WorkflowPermissions } else { Part::OrgActions };
-        let json = self.client.get_json(&path, Class::Part(part)).await.map_err(|refused| Hidden::from(refused.needs(at.permission())))?;
+        let json = self
+            .client
+            .get_json(&path, Class::Part(part))
+            .await
+            .map_err(|refused| Hidden::from(refused.needs(at.permission())))?;
         rest::workflow_permissions(&json).ok_or_else(|| unreadable(&path))
     }
 

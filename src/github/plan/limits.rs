@@ -56,8 +56,10 @@ impl Limits {
         if plan.repositories > FEW && touched.saturating_mul(100) > plan.repositories.saturating_mul(self.percent) {
             let percent = touched.saturating_mul(100).div_ceil(plan.repositories);
             let help = format!("plan fewer repositories with --repo, or pass --max-percent {percent}");
-            let why =
-                format!("{touched} of {} repositories are more than the {} % that --max-percent allows", plan.repositories, self.percent);
+            let why = format!(
+                "{touched} of {} repositories are more than the {} % that --max-percent allows",
+                plan.repositories, self.percent
+            );
             over(why, &help);
         }
         found

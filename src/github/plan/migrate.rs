@@ -181,8 +181,7 @@ fn is_for_all(source: &Source, live: &Protection, later: &Repository) -> bool {
     conditions.any(|conditions| {
         conditions.ref_name.as_ref().is_some_and(|names| {
             let everything = ["~ALL", "refs/heads/**/*", full.as_str()];
-            let leaves_out =
-                |pattern: &String| pattern.starts_with('~') || sample::overlap(pattern, &full, kind);
+            let leaves_out = |pattern: &String| pattern.starts_with('~') || sample::overlap(pattern, &full, kind);
             names.include.iter().any(|pattern| everything.contains(&pattern.as_str())) && !names.exclude.iter().any(leaves_out)
         })
     })

@@ -248,6 +248,11 @@ impl Change {
         }
     }
 
+    /// Whether it is the same change. Another token may be permitted something else; nothing else may differ.
+    fn is_same_as(&self, other: &Change) -> bool {
+        Change { permitted: other.permitted, ..self.clone() } == *other
+    }
+
     /// Whether GitHub asks for less afterwards, or may.
     pub fn weakens(&self) -> bool {
         self.fields.iter().any(|field| field.weakens)
@@ -430,6 +435,19 @@ impl Plan {
     /// Whether GitHub is as the policy asks, as far as GitHub can be.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.blocked.is_empty() && self.cannot_tell.is_empty()
+    }
+
+    /// What is no longer as it was when this was planned, by the same plan made `now`.
+    pub fn moved_since<'p>(&'p self, now: &Plan) -> Vec<&'p Thing> {
+        let is_so = |known: &Change| now.changes.iter().any(|change| known.is_same_as(change));
+        self.changes.iter().filter(|known| !is_so(known)).map(|known| &known.thing).collect()
+    }
+
+    /// This plan, with the changes as they were read `now`; what was not planned is left out.
+    #[must_use]
+    pub fn as_read_now(&self, now: Plan) -> Plan {
+        let planned = |change: &Change| self.changes.iter().any(|known| known.is_same_as(change));
+        Plan { changes: now.changes.into_iter().filter(planned).collect(), ..self.clone() }
     }
 
     /// The places where something changes, each once, in the order of the changes.

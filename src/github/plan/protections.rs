@@ -16,11 +16,7 @@ use crate::github::word::Word;
 use crate::policy::github::Unmanaged;
 
 pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repository: &Repository) {
-    let thing = |pattern: &str| Thing {
-        target: desired.target.clone(),
-        kind: Kind::BranchProtection,
-        name: pattern.to_owned(),
-    };
+    let thing = |pattern: &str| Thing { target: desired.target.clone(), kind: Kind::BranchProtection, name: pattern.to_owned() };
     let looks_for_unmanaged = desired.level == Level::Repository && desired.unmanaged != Unmanaged::Ignore;
     let protections = match repository.protections.read() {
         Ok(protections) => protections,
@@ -61,7 +57,10 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
                 target: desired.target.clone(),
                 ruleset: wanted.rulesets.first().cloned().unwrap_or_default(),
                 what: "refs".to_owned(),
-                why: format!("the older branch protection `{first}` matches branches of `{}`, and alone binds there", wanted.pattern),
+                why: format!(
+                    "the older branch protection `{first}` matches branches of `{}`, and alone binds there",
+                    wanted.pattern
+                ),
                 line: wanted.at.line,
                 unknown_name: false,
             });
@@ -132,12 +131,8 @@ pub(super) fn delete(found: &mut Found, thing: Thing, live: &Protection, line: u
 
 /// Everything that a new protection asks for.
 fn everything(wanted: &DesiredProtection) -> Vec<Field> {
-    let field = |(name, value): (&String, &Value)| Field {
-        field: name.clone(),
-        from: None,
-        to: Some(value.clone()),
-        weakens: false,
-    };
+    let field =
+        |(name, value): (&String, &Value)| Field { field: name.clone(), from: None, to: Some(value.clone()), weakens: false };
     wanted.settings.iter().map(field).collect()
 }
 

@@ -151,10 +151,8 @@ impl Comparison<'_> {
 /// Everything that a new ruleset says, with names.
 fn everything(wanted: &DesiredRuleset) -> Vec<Field> {
     let field = |field: String, to: Value| Field { field, from: None, to: Some(to), weakens: false };
-    let mut fields = vec![
-        field("target".to_owned(), json!(wanted.target)),
-        field("enforcement".to_owned(), json!(wanted.enforcement)),
-    ];
+    let mut fields =
+        vec![field("target".to_owned(), json!(wanted.target)), field("enforcement".to_owned(), json!(wanted.enforcement))];
     if let Some(conditions) = &wanted.conditions {
         fields.push(field("conditions".to_owned(), json!(conditions)));
     }
