@@ -18,6 +18,7 @@ mod fail_closed;
 mod github_audit;
 mod github_bed;
 mod github_client;
+mod github_every_fault;
 mod github_live;
 mod github_whole;
 mod policy;
