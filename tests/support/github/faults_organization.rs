@@ -6,10 +6,10 @@
 use serde_json::{Value, json};
 
 use super::bed::Bed;
-use super::permission::{Level, Permission, Permissions, Role};
+use super::permission::{Permissions, Role};
 use super::plant::{OrganizationHandle, RepositoryHandle};
-use super::state::Reported;
 use super::state::repository::Door;
+use super::state::{Reported, Source};
 
 /// Its name.
 pub const ORGANIZATION: &str = "acme";
@@ -21,7 +21,7 @@ pub const UNSEEN: &str = "inventory-partial";
 pub const POLICY: &str = include_str!("faults_organization.toml");
 
 const CODEOWNERS: &str = "* @acme/core\n";
-const SELF_UNOWNED: &str = "/src/ @acme/core\n";
+const SELF_UNOWNED: &str = "/src/ @acme/core\n/.github/workflows/ @acme/core\n";
 const CI: &str = ".github/workflows/ci.yml";
 const WORKFLOW: &str =
     "name: CI\non:\n  pull_request:\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n";
@@ -59,7 +59,18 @@ pub fn plant(bed: &Bed) {
     of_the_policy(&sketch);
 }
 
-/// The token that a test looks with: all that can be read, of all repositories but one. It owns no enterprise.
+/// Fills a bed with an organization of the free plan, which has no rulesets and no branch protection for what is private.
+pub fn plant_free(bed: &Bed) {
+    let acme = bed.organization(ORGANIZATION);
+    acme.owner("alice").raw(json!({ "plan": { "name": "free", "space": 976_562_499, "private_repos": 10_000 } }));
+    let core = acme.team("core", &["bob", "carol", "dave"]);
+    let actions = bed.app("github-actions", Permissions::read_only());
+    let sketch = |name: &'static str| Sketch::new(&acme, name, Numbers { core, actions, ci: actions });
+    Sketch { restricts_files: false, ..sketch("sound") }.plant().public();
+    acme.repository("feature-unavailable").needs_upgrade();
+}
+
+/// The repositories that a test's token is given: all but one.
 pub fn visible(bed: &Bed) -> Vec<String> {
     let state = bed.state();
     let mut names: Vec<String> = state.repositories_of(ORGANIZATION).iter().map(|repository| repository.full_name()).collect();
@@ -71,10 +82,14 @@ pub fn visible(bed: &Bed) -> Vec<String> {
 pub fn change(bed: &Bed) {
     let acme = bed.organization(ORGANIZATION);
     let repository = acme.repository("changed-since-baseline");
-    let id = bed.state().rulesets.values().find(|ruleset| {
-        ruleset.text("name") == "main" && ruleset.source == super::state::Source::Repository(repository.id())
-    });
-    let id = id.expect("its ruleset `main`").id;
+    let its = Source::Repository(repository.id());
+    let id = bed
+        .state()
+        .rulesets
+        .values()
+        .find(|ruleset| ruleset.text("name") == "main" && ruleset.source == its)
+        .map(|found| found.id);
+    let id = id.expect("its ruleset `main`");
     repository.change_ruleset(id, "dave", "2026-02-04T01:00:00Z", json!({ "enforcement": "disabled" }));
     repository.change_ruleset(id, "dave", "2026-02-04T02:00:00Z", json!({ "enforcement": "active" }));
 }
@@ -226,7 +241,10 @@ fn sound<'a>(sketch: &impl Fn(&'static str) -> Sketch<'a>) {
     // What the younger rule asks for, the older one does, too.
     classic.protect("docs-*", json!({ "enforce_admins": true, "required_linear_history": true }));
     classic.protect("docs-1", json!({ "enforce_admins": true, "required_linear_history": true, "required_signatures": true }));
-    classic.protect("old", json!({ "enforce_admins": true, "required_pull_request_reviews": { "required_approving_review_count": 1 } }));
+    classic.protect(
+        "old",
+        json!({ "enforce_admins": true, "required_pull_request_reviews": { "required_approving_review_count": 1 } }),
+    );
     // No ruleset asks for what this one does.
     classic.protect("main", json!({ "enforce_admins": true, "restrictions": { "users": [], "teams": ["core"], "apps": [] } }));
     let passed = sketch("sound-bypass");
@@ -263,8 +281,9 @@ fn queue() -> Value {
 /// Faults of what can be seen at all.
 fn sight<'a>(bed: &Bed, sketch: &impl Fn(&'static str) -> Sketch<'a>) {
     // Classic protection that GitHub keeps for itself, of a branch that says it has some.
-    let unreadable = sketch("protection-unreadable").unprotected().plant();
-    unreadable.protect("main", json!({ "enforce_admins": true, "required_linear_history": true }));
+    // Nothing but that can be what it means: a public repository has no rules about files.
+    let unreadable = Sketch { restricts_files: false, ..sketch("protection-unreadable") }.unprotected().plant();
+    unreadable.public().protect("main", json!({ "enforce_admins": true, "required_linear_history": true }));
     bed.tamper("POST /graphql", |answer| hide_protections(answer, "acme/protection-unreadable"));
     // An enterprise shows its bypassers to its owners.
     sketch("bypass-list-hidden").plant();
@@ -287,18 +306,20 @@ fn sight<'a>(bed: &Bed, sketch: &impl Fn(&'static str) -> Sketch<'a>) {
     for number in 0..60 {
         many.deploy_key(&format!("key {number:02}"), true);
     }
-    sketch("feature-unavailable").plant().needs_upgrade();
     sketch("unknown-construct").with(rule("quantum_review")).plant();
 }
 
 /// GitHub says that it may not show the classic rules of one repository, whose nearest nullable parent then is null.
 fn hide_protections(answer: &mut Value, full_name: &str) {
     let path = |index: usize| json!(["repositoryOwner", "repositories", "nodes", index, "branchProtectionRules"]);
-    let Some(nodes) = answer.pointer_mut("/data/repositoryOwner/repositories/nodes").and_then(Value::as_array_mut) else { return };
+    let Some(nodes) = answer.pointer_mut("/data/repositoryOwner/repositories/nodes").and_then(Value::as_array_mut) else {
+        return;
+    };
     let is = |node: &Value| node["nameWithOwner"] == full_name && node.get("branchProtectionRules").is_some();
     let Some(index) = nodes.iter().position(is) else { return };
     nodes[index] = Value::Null;
-    let error = json!({ "type": "FORBIDDEN", "path": path(index), "message": "Resource not accessible by personal access token" });
+    let error =
+        json!({ "type": "FORBIDDEN", "path": path(index), "message": "Resource not accessible by personal access token" });
     match answer.get_mut("errors").and_then(Value::as_array_mut) {
         Some(errors) => errors.push(error),
         None => answer["errors"] = json!([error]),
@@ -366,10 +387,13 @@ fn checks<'a>(sketch: &impl Fn(&'static str) -> Sketch<'a>) {
 
 /// Faults of who passes.
 fn bypasses<'a>(bed: &Bed, acme: &OrganizationHandle, sketch: &impl Fn(&'static str) -> Sketch<'a>) {
-    let branch = |name: &'static str, body: Value| sketch(name).plant().branch("old").protect("old", body).clone();
-    branch("admin-bypass", json!({ "enforce_admins": false, "required_linear_history": true }));
-    let review = json!({ "required_approving_review_count": 1, "bypass_pull_request_allowances": { "users": ["bob"], "teams": [], "apps": [] } });
-    branch("bypass-hidden-classic", json!({ "enforce_admins": true, "required_pull_request_reviews": review }));
+    let old = |name: &'static str, body: Value| {
+        sketch(name).plant().branch("old").protect("old", body);
+    };
+    old("admin-bypass", json!({ "enforce_admins": false, "required_linear_history": true }));
+    let passing = json!({ "users": ["bob"], "teams": [], "apps": [] });
+    let review = json!({ "required_approving_review_count": 1, "bypass_pull_request_allowances": passing });
+    old("bypass-hidden-classic", json!({ "enforce_admins": true, "required_pull_request_reviews": review }));
     let always = sketch("bypass-always");
     let core = always.numbers.core;
     always.bypass("Team", json!(core), "always").plant();
