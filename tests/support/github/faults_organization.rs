@@ -37,7 +37,7 @@ struct Numbers {
     ci: u64,
 }
 
-/// Fills a bed, and lets it answer what no state of GitHub's own would make it answer to a token that administers.
+/// Fills a bed.
 pub fn plant(bed: &Bed) {
     bed.allow_unknown("quantum_review").hourly_limit(1_000_000);
     let acme = bed.organization(ORGANIZATION);
@@ -283,8 +283,7 @@ fn sight<'a>(bed: &Bed, sketch: &impl Fn(&'static str) -> Sketch<'a>) {
     // Classic protection that GitHub keeps for itself, of a branch that says it has some.
     // Nothing but that can be what it means: a public repository has no rules about files.
     let unreadable = Sketch { restricts_files: false, ..sketch("protection-unreadable") }.unprotected().plant();
-    unreadable.public().protect("main", json!({ "enforce_admins": true, "required_linear_history": true }));
-    bed.tamper("POST /graphql", |answer| hide_protections(answer, "acme/protection-unreadable"));
+    unreadable.public().hides_protections().protect("main", json!({ "enforce_admins": true, "required_linear_history": true }));
     // An enterprise shows its bypassers to its owners.
     sketch("bypass-list-hidden").plant();
     bed.enterprise("holding", &[ORGANIZATION]);
@@ -307,23 +306,6 @@ fn sight<'a>(bed: &Bed, sketch: &impl Fn(&'static str) -> Sketch<'a>) {
         many.deploy_key(&format!("key {number:02}"), true);
     }
     sketch("unknown-construct").with(rule("quantum_review")).plant();
-}
-
-/// GitHub says that it may not show the classic rules of one repository, whose nearest nullable parent then is null.
-fn hide_protections(answer: &mut Value, full_name: &str) {
-    let path = |index: usize| json!(["repositoryOwner", "repositories", "nodes", index, "branchProtectionRules"]);
-    let Some(nodes) = answer.pointer_mut("/data/repositoryOwner/repositories/nodes").and_then(Value::as_array_mut) else {
-        return;
-    };
-    let is = |node: &Value| node["nameWithOwner"] == full_name && node.get("branchProtectionRules").is_some();
-    let Some(index) = nodes.iter().position(is) else { return };
-    nodes[index] = Value::Null;
-    let error =
-        json!({ "type": "FORBIDDEN", "path": path(index), "message": "Resource not accessible by personal access token" });
-    match answer.get_mut("errors").and_then(Value::as_array_mut) {
-        Some(errors) => errors.push(error),
-        None => answer["errors"] = json!([error]),
-    }
 }
 
 /// Faults of where rules bind.
