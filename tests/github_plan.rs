@@ -68,8 +68,10 @@ fn the_schema_can_tell() {
 fn people_read_what_changes_and_nothing_hostile_gets_through() {
     let bed = acme();
     let api = bed.organization("acme").repository("api");
-    api.ruleset(value!({ "name": "main", "enforcement": "evaluate", "rules": [{ "type": "deletion" }, { "type": "required_signatures" }],
-        "conditions": { "ref_name": { "include": ["~DEFAULT_BRANCH"], "exclude": [] } } }));
+    api.ruleset(
+        value!({ "name": "main", "enforcement": "evaluate", "rules": [{ "type": "deletion" }, { "type": "required_signatures" }],
+        "conditions": { "ref_name": { "include": ["~DEFAULT_BRANCH"], "exclude": [] } } }),
+    );
     api.ruleset(value!({ "name": "\u{1b}[31m@everyone `x` <b>", "enforcement": "active", "rules": [{ "type": "deletion" }],
         "conditions": { "ref_name": { "include": ["~ALL"], "exclude": [] } } }));
     let plan = planned(&bed, &policy("unmanaged = \"delete\"", RULES), false);
@@ -99,8 +101,19 @@ fn a_comment_has_room_for_so_much() {
     for number in 0..400 {
         bed.organization("acme").repository(&format!("repository-{number}"));
     }
-    let plan = planned(&bed, &policy("", RULES), false);
+    let mut plan = planned(&bed, &policy("", RULES), false);
     assert_eq!(plan.changes.len(), 401);
+    // The same is said once, and every place is named.
+    let comment = markdown::render(&plan);
+    assert!(comment.contains("### The same in 401 places") && comment.contains("`acme/repository-399`"), "{comment}");
+    assert_eq!(comment.matches("rules.pull_request").count(), 1);
+    let shown = terminal::render(&plan, false);
+    assert_eq!(shown.matches("rules.pull_request").count(), 1);
+    assert!(shown.contains("acme/repository-399\n"), "{shown}");
+    // Each another one.
+    for (number, change) in plan.changes.iter_mut().enumerate() {
+        change.thing.name = format!("ruleset {number}");
+    }
     let comment = markdown::render(&plan);
     assert!(comment.len() <= 65_536, "{}", comment.len());
     assert!(comment.contains(" more**: there is no room for them here"), "{}", &comment[comment.len() - 400..]);
@@ -210,7 +223,9 @@ fn classic_protection_stays_when_anything_of_it_would_be_lost() {
     let weaker: &[(&str, Change)] = &[
         ("more approvals", |classic, _| classic["required_pull_request_reviews"]["required_approving_review_count"] = value!(3)),
         ("code owners", |classic, _| classic["required_pull_request_reviews"]["require_code_owner_reviews"] = value!(true)),
-        ("another check", |classic, _| classic["required_status_checks"]["checks"] = value!([{ "context": "lint", "app_id": -1 }])),
+        ("another check", |classic, _| {
+            classic["required_status_checks"]["checks"] = value!([{ "context": "lint", "app_id": -1 }])
+        }),
         ("up to date", |classic, _| classic["required_status_checks"]["strict"] = value!(true)),
         ("linear", |classic, _| classic["required_linear_history"] = value!(true)),
         ("signed", |classic, _| classic["required_signatures"] = value!(true)),
@@ -218,10 +233,13 @@ fn classic_protection_stays_when_anything_of_it_would_be_lost() {
         ("conversations", |classic, _| classic["required_conversation_resolution"] = value!(true)),
         ("restricted", |classic, _| classic["restrictions"] = value!({ "users": [], "teams": [], "apps": [] })),
         ("dismissers", |classic, _| {
-            classic["required_pull_request_reviews"]["dismissal_restrictions"] = value!({ "users": [], "teams": ["release"], "apps": [] });
+            classic["required_pull_request_reviews"]["dismissal_restrictions"] =
+                value!({ "users": [], "teams": ["release"], "apps": [] });
         }),
         ("deployments", |classic, _| classic["required_deployments"] = value!(["production"])),
-        ("a bypass", |_, rules| *rules = rules.replace("[ruleset.rules]", "bypass = [{ actor = \"team:release\" }]\n[ruleset.rules]")),
+        ("a bypass", |_, rules| {
+            *rules = rules.replace("[ruleset.rules]", "bypass = [{ actor = \"team:release\" }]\n[ruleset.rules]")
+        }),
         ("only reporting", |_, rules| *rules = rules.replace("[ruleset.rules]", "enforcement = \"evaluate\"\n[ruleset.rules]")),
         ("another branch", |_, rules| *rules = rules.replace("~DEFAULT_BRANCH", "develop")),
         ("excluded", |_, rules| *rules = rules.replace("[\"~DEFAULT_BRANCH\"]", "{ include = [\"~ALL\"], exclude = [\"m*\"] }")),
