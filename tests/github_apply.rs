@@ -323,3 +323,23 @@ fn the_organization_too() {
     assert_made(&again(&bed, backup.path(), Direction::Back));
     assert_eq!(plan(&bed, &policy).changes, planned.changes);
 }
+
+/// Every GitHub, by the paths and the description that it has.
+#[test]
+fn every_profile() {
+    for profile in Profile::ALL {
+        let bed = Bed::of(profile);
+        let acme = bed.organization("acme");
+        acme.team("release", &["ada"]);
+        acme.repository("api");
+        for (github, rulesets) in [("", REVIEWED), ("mechanism = \"branch_protection\"", CLASSIC)] {
+            let policy = policy(github, rulesets);
+            let backup = tempfile::tempdir().unwrap();
+            let report = apply(&bed, &policy, backup.path());
+            assert!(report.is_complete(), "{}: {report:#?}", profile.name());
+            let after = plan(&bed, &policy);
+            assert!(after.changes.is_empty() && after.cannot_tell.is_empty(), "{}: {after:#?}", profile.name());
+            assert_made(&again(&bed, backup.path(), Direction::Back));
+        }
+    }
+}
