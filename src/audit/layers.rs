@@ -2,16 +2,11 @@
 //! leads nowhere where another asks for the same of everyone.
 
 use crate::audit::RepositoryScene;
-use crate::github::effective::{Binding, Effective, Source};
+use crate::github::effective::{Binding, Effective};
+pub(super) use crate::github::layers::{asks, is_classic};
 use crate::github::protection::Protection;
 use crate::github::readable::Hidden;
-use crate::github::rule::{PullRequest, RequiredStatusChecks, RuleKind, StatusCheck};
 use crate::github::scope;
-
-/// Whether it is a classic rule.
-pub(super) fn is_classic(source: &Source) -> bool {
-    matches!(source, Source::Protection { .. })
-}
 
 /// The name of a branch that the classic rule binds: the default one, else the first. Another rule with the branch's own name,
 /// or an older one that matches, takes a branch from it. `None` when no branch that can be seen is bound by it.
@@ -54,83 +49,12 @@ pub(super) fn is_closed(effective: &Effective, classic: &Binding) -> Result<bool
     unsure.map_or(Ok(true), Err)
 }
 
-/// One thing that a rule asks for.
-pub(super) type Ask<'a> = Box<dyn Fn(&RuleKind) -> bool + 'a>;
-
-/// What a classic rule's binding asks for, one by one: different rulesets may answer.
-pub(super) fn asks(kind: &RuleKind) -> Vec<Ask<'_>> {
-    match kind {
-        RuleKind::PullRequest(asked) => pull_request(asked),
-        RuleKind::RequiredStatusChecks(asked) => {
-            let mut asks: Vec<Ask<'_>> = asked.required_status_checks.iter().map(check).collect();
-            if asked.strict_required_status_checks_policy {
-                asks.push(checks(|rule| rule.strict_required_status_checks_policy && !rule.required_status_checks.is_empty()));
-            }
-            asks
-        }
-        RuleKind::RequiredDeployments(asked) => asked
-            .required_deployment_environments
-            .iter()
-            .map(|environment| -> Ask<'_> {
-                Box::new(move |rule| match rule {
-                    RuleKind::RequiredDeployments(rule) => rule.required_deployment_environments.contains(environment),
-                    _ => false,
-                })
-            })
-            .collect(),
-        RuleKind::Update(asked) => vec![Box::new(move |rule| match rule {
-            RuleKind::Update(rule) => asked.update_allows_fetch_and_merge || !rule.update_allows_fetch_and_merge,
-            _ => false,
-        })],
-        RuleKind::Conversations => vec![reviews(|rule| rule.required_review_thread_resolution)],
-        same => vec![Box::new(move |rule| rule == same)],
-    }
-}
-
-fn pull_request(asked: &PullRequest) -> Vec<Ask<'_>> {
-    let mut asks: Vec<Ask<'_>> =
-        vec![reviews(move |rule| rule.required_approving_review_count >= asked.required_approving_review_count)];
-    for (is_asked, ask) in [
-        (asked.dismiss_stale_reviews_on_push, (|rule| rule.dismiss_stale_reviews_on_push) as fn(&PullRequest) -> bool),
-        (asked.require_code_owner_review, |rule| rule.require_code_owner_review),
-        (asked.require_last_push_approval, |rule| rule.require_last_push_approval),
-        (asked.required_review_thread_resolution, |rule| rule.required_review_thread_resolution),
-        (asked.dismissal_restriction.is_some(), |rule| {
-            rule.dismissal_restriction.as_ref().is_some_and(|only| only.enabled && only.allowed_actors.is_empty())
-        }),
-    ] {
-        if is_asked {
-            asks.push(reviews(ask));
-        }
-    }
-    asks
-}
-
-fn reviews<'a>(ask: impl Fn(&PullRequest) -> bool + 'a) -> Ask<'a> {
-    Box::new(move |rule| matches!(rule, RuleKind::PullRequest(rule) if ask(rule)))
-}
-
-fn checks<'a>(ask: impl Fn(&RequiredStatusChecks) -> bool + 'a) -> Ask<'a> {
-    Box::new(move |rule| match rule {
-        RuleKind::RequiredStatusChecks(rule) => rule.do_not_enforce_on_create != Some(true) && ask(rule),
-        _ => false,
-    })
-}
-
-fn check(asked: &StatusCheck) -> Ask<'_> {
-    let from = |check: &StatusCheck| check.integration_id.filter(|app| *app >= 0);
-    checks(move |rule| {
-        let mut all = rule.required_status_checks.iter();
-        all.any(|check| check.context == asked.context && (from(asked).is_none() || from(asked) == from(check)))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::github::effective::{Door, Who};
+    use crate::github::effective::{Door, Source, Who};
     use crate::github::readable::{Cause, Readable};
-    use crate::github::rule::Rule;
+    use crate::github::rule::{PullRequest, Rule, RuleKind};
     use crate::github::ruleset::BypassMode;
     use crate::github::word::Word;
 

@@ -53,6 +53,8 @@ pub struct Desired {
 pub struct DesiredRuleset {
     /// Its name on GitHub.
     pub name: String,
+    /// Its name in the policy.
+    pub policy_name: String,
     /// What it is about.
     pub target: Target,
     /// Whether it refuses.
@@ -98,7 +100,7 @@ pub struct DesiredRule {
 pub struct NotBound {
     /// The rule, or what else it is: `actors`, `refs`, `repositories`, `bypass`, `enforcement`, `target`.
     pub rule: String,
-    /// The ruleset.
+    /// The ruleset, by its name in the policy.
     pub ruleset: String,
     /// Why.
     pub why: String,
@@ -111,7 +113,7 @@ pub struct NotBound {
 pub struct Unresolved {
     /// As the policy writes it.
     pub name: String,
-    /// The ruleset.
+    /// The ruleset, by its name in the policy.
     pub ruleset: String,
     /// Why: nobody is called so, or it can't be told.
     pub why: NoNumber,
@@ -120,6 +122,11 @@ pub struct Unresolved {
 }
 
 impl Desired {
+    /// The name on GitHub of a ruleset of the policy.
+    pub fn github_name<'d>(&'d self, policy_name: &'d str) -> &'d str {
+        self.rulesets.iter().find(|ruleset| ruleset.policy_name == policy_name).map_or(policy_name, |ruleset| &ruleset.name)
+    }
+
     /// What a policy asks for in a repository. `None` when it says nothing about it: it has no `[github]`, is about another
     /// owner, does not select the repository, or writes to the organization. `today` tells which bypasses have expired.
     ///
@@ -304,6 +311,7 @@ impl<'a> Builder<'a> {
         let github_name = ruleset.github_name.as_ref().filter(|_| self.desired.mechanism == Mechanism::Rulesets);
         let desired = DesiredRuleset {
             name: github_name.unwrap_or(&ruleset.name).clone(),
+            policy_name: ruleset.name.clone(),
             target: match ruleset.target {
                 rules::Target::Branch => Target::Branch,
                 rules::Target::Tag => Target::Tag,

@@ -5,6 +5,8 @@
 
 mod fields;
 mod live;
+mod overlay;
+pub mod pairs;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -12,7 +14,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::desired::{Desired, DesiredProtection, DesiredRuleset};
+use super::desired::{Desired, DesiredProtection, DesiredRule, DesiredRuleset};
 use super::names::Names;
 use super::owner::Owner;
 use super::protection::Protection;
@@ -20,11 +22,12 @@ use super::readable::{Cause, Hidden};
 use super::repository::Repository;
 use super::ruleset::{Level, Ruleset};
 use super::scope;
-use super::word::Word;
 use crate::policy::github::{Mechanism, Unmanaged};
 use crate::policy::{Enforcement, Location};
+pub use overlay::lay;
+use pairs::Live;
 pub use walk::canonical;
-use walk::{Path, Walk, World};
+use walk::{Found, Path, Walk, World};
 
 /// Something that GitHub has otherwise than the policy asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,11 +97,7 @@ pub fn compare(desired: &Desired, owner: &Owner, repository: Option<&Repository>
 /// What differs between a ruleset that there should be and one that there is, the name left aside.
 pub fn of_ruleset(desired: &DesiredRuleset, live: &Ruleset, owner: &Owner, repository: Option<&Repository>) -> Vec<Difference> {
     let mut walk = Walk::new(World::new(owner, repository, desired.target));
-    let unstated: BTreeSet<String> = desired
-        .rules
-        .iter()
-        .flat_map(|rule| rule.unstated.iter().map(|parameter| format!("rules.{}.{parameter}", rule.name)))
-        .collect();
+    let unstated = unstated(desired);
     walk.value(&Path::of("enforcement"), &json!(desired.enforcement), Some(&json!(live.enforcement)));
     live::conditions(&mut walk, desired, live);
     live::bypass(&mut walk, desired, live);
@@ -111,8 +110,7 @@ pub fn of_ruleset(desired: &DesiredRuleset, live: &Ruleset, owner: &Owner, repos
         .into_iter()
         .filter(|found| {
             // What the policy leaves out it asks for by default, and nothing against more than that.
-            let more = found.direction == Direction::Stronger || (found.direction == Direction::Different && found.why.is_none());
-            !(more && unstated.iter().any(|field| is_within(&found.field, field)))
+            !(asks_for_more(found) && unstated.iter().any(|field| is_within(&found.field, field)))
         })
         .map(|found| {
             let at = place(desired, &found.field);
@@ -140,10 +138,23 @@ pub fn of_protection(desired: &DesiredProtection, live: &Protection, owner: &Own
         .collect()
 }
 
-/// The protection of a pattern, however it is spelled there. Of several the one that has it letter by letter, else the oldest.
+/// The protection of a pattern, however it is spelled there. Of several the oldest, which alone binds.
 pub fn of_pattern<'p>(protections: &'p [Protection], pattern: &str) -> Option<&'p Protection> {
-    let exact = protections.iter().find(|live| live.pattern == pattern);
-    exact.or_else(|| protections.iter().find(|live| scope::same(&live.pattern, pattern)))
+    protections.iter().find(|live| scope::same(&live.pattern, pattern))
+}
+
+/// The fields that the policy does not write.
+fn unstated(desired: &DesiredRuleset) -> BTreeSet<String> {
+    let of_rule = |rule: &DesiredRule| {
+        let name = rule.name;
+        rule.unstated.iter().map(|parameter| format!("rules.{name}.{parameter}")).collect::<Vec<_>>()
+    };
+    desired.rules.iter().flat_map(of_rule).collect()
+}
+
+/// Whether what GitHub has asks for no less.
+fn asks_for_more(found: &Found) -> bool {
+    found.direction == Direction::Stronger || (found.direction == Direction::Different && found.why.is_none())
 }
 
 fn is_within(field: &str, outer: &str) -> bool {
@@ -198,88 +209,36 @@ impl<'a> Comparison<'a> {
 
     fn rulesets(&mut self) {
         let desired = self.desired;
-        let list = match (desired.level, self.repository) {
-            (Level::Repository, Some(repository)) => &repository.rulesets,
-            _ => &self.owner.rulesets,
-        };
-        let list = match list.read() {
-            Ok(list) => list,
+        let pairs = match pairs::pair(desired, self.owner, self.repository) {
+            Ok(pairs) => pairs,
             Err(hidden) => {
                 for ruleset in &desired.rulesets {
-                    self.cannot_tell(&ruleset.name, false, hidden, ruleset.at);
+                    self.cannot_tell(&ruleset.name, false, &hidden, ruleset.at);
                 }
                 if self.looks_for_unmanaged() {
-                    self.cannot_tell("", false, hidden, desired.at);
+                    self.cannot_tell("", false, &hidden, desired.at);
                 }
                 return;
             }
         };
-        let mut free: Vec<&Ruleset> = Vec::new();
-        for ruleset in list.iter().map(AsRef::as_ref) {
-            match &ruleset.source_type {
-                // A fork lists the push rulesets of the repository that it comes from.
-                Word::Known(level) if *level == desired.level && ruleset.source.eq_ignore_ascii_case(&desired.target) => {
-                    free.push(ruleset);
-                }
-                Word::Known(_) => {}
-                Word::Unknown(word) => {
-                    let why = Hidden::new(Cause::Unknown, format!("it is of the unknown level `{word}`"));
-                    self.cannot_tell(&ruleset.name, false, &why, desired.at);
-                }
-            }
+        for (ruleset, why) in &pairs.strange {
+            self.cannot_tell(&ruleset.name, false, why, desired.at);
         }
-        free.sort_by_key(|ruleset| ruleset.id);
-        let mut missing = Vec::new();
-        for (index, ruleset) in desired.rulesets.iter().enumerate() {
-            if let Some(differences) = self.take_match(ruleset, &mut free) {
-                self.found.extend(differences);
-            } else {
-                missing.push((self.found.len(), index));
+        for (wanted, live) in pairs.wanted {
+            match live {
+                Some(Live { differences, .. }) => self.found.extend(differences),
+                None => self.missing(wanted),
             }
-        }
-        // What is missing may be there under another name. Put in where it belongs, the last first.
-        for (position, index) in missing.into_iter().rev() {
-            let Some(ruleset) = desired.rulesets.get(index) else { continue };
-            let rest = self.found.split_off(position.min(self.found.len()));
-            self.missing(ruleset, &mut free);
-            self.found.extend(rest);
         }
         if self.looks_for_unmanaged() {
-            free.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-            for ruleset in free {
+            for ruleset in pairs.unmanaged {
                 let live = json!({ "target": ruleset.target, "enforcement": ruleset.enforcement });
                 self.add(&ruleset.name, false, WHOLE, Direction::Unmanaged, desired.at).live = Some(live);
             }
         }
     }
 
-    /// What differs from the live ruleset of the same name and target. Of several the most alike is taken.
-    fn take_match(&self, wanted: &DesiredRuleset, free: &mut Vec<&'a Ruleset>) -> Option<Vec<Difference>> {
-        let named = free.iter().enumerate().filter(|(_, live)| live.name == wanted.name);
-        let matching = named.filter(|(_, live)| live.target.known().is_none_or(|target| *target == wanted.target));
-        let (_, _, index, differences) = matching
-            .map(|(index, live)| {
-                let differences = of_ruleset(wanted, live, self.owner, self.repository);
-                let weaker = differences.iter().filter(|found| found.direction <= Direction::CannotTell).count();
-                (weaker, differences.len(), index, differences)
-            })
-            .min_by_key(|(weaker, all, index, _)| (*weaker, *all, *index))?;
-        free.remove(index);
-        Some(differences)
-    }
-
-    fn missing(&mut self, wanted: &DesiredRuleset, free: &mut Vec<&'a Ruleset>) {
-        let renamed = free.iter().position(|live| {
-            live.target.is(&wanted.target)
-                && !self.desired.rulesets.iter().any(|other| other.name == live.name)
-                && of_ruleset(wanted, live, self.owner, self.repository).is_empty()
-        });
-        if let Some(live) = renamed.map(|index| free.remove(index)) {
-            let found = self.add(&wanted.name, false, "name", Direction::Different, wanted.at);
-            found.desired = Some(json!(wanted.name));
-            found.live = Some(json!(live.name));
-            return;
-        }
+    fn missing(&mut self, wanted: &DesiredRuleset) {
         // Nothing is lost where a disabled ruleset is missing.
         let direction = if wanted.enforcement == Enforcement::Disabled { Direction::Different } else { Direction::Weaker };
         let rules: Vec<&str> = wanted.rules.iter().map(|rule| rule.name).collect();

@@ -3,13 +3,15 @@
 //! Pure, in reading order: [`readable`] (known or hidden, never a default), [`word`] (GitHub's words, unknown ones kept),
 //! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read);
 //! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it),
-//! [`scope`] and [`effective`] (what that amounts to for one ref), [`who_can`] (for whom); [`names`] (who is meant), [`desired`]
-//! (what a policy asks for), [`sample`] and [`drift`] (what differs), [`import`] and [`export`] (from what is there to a policy, and
-//! back).
+//! [`scope`] and [`effective`] (what that amounts to for one ref), [`layers`] (of classic protection and of rulesets), [`who_can`] (for
+//! whom); [`names`] (who is meant), [`desired`] (what a policy asks for), [`sample`] and [`drift`] (what differs), [`plan`] (what to do
+//! about it), [`import`] and [`export`] (from what is there to a policy, and back).
 //!
-//! The network: [`client`] (asking, politely and safely) and [`live`] (what to ask).
+//! The network: [`client`] (asking, politely and safely), [`live`] (what to ask) and [`apply`] (carrying out a plan, the only
+//! place that writes).
 
 pub mod answers;
+pub mod apply;
 pub mod client;
 pub mod cost;
 pub mod desired;
@@ -18,11 +20,13 @@ pub mod effective;
 pub mod export;
 pub mod import;
 pub mod inventory;
+pub mod layers;
 pub mod live;
 pub mod names;
 pub mod owner;
 pub mod part;
 pub mod people;
+pub mod plan;
 pub mod protection;
 pub mod readable;
 pub mod repository;

@@ -117,6 +117,42 @@ pub struct Conflict {
     pub pattern: Option<String>,
 }
 
+impl Protection {
+    /// A protection that asks for nothing, as GitHub makes one of which nothing is said.
+    pub fn new(pattern: &str) -> Protection {
+        Protection {
+            id: String::new(),
+            pattern: pattern.to_owned(),
+            creator: None,
+            is_admin_enforced: false,
+            requires_status_checks: false,
+            requires_strict_status_checks: false,
+            required_status_checks: Vec::new(),
+            requires_approving_reviews: false,
+            required_approving_review_count: 0,
+            dismisses_stale_reviews: false,
+            requires_code_owner_reviews: false,
+            require_last_push_approval: false,
+            restricts_review_dismissals: false,
+            requires_commit_signatures: false,
+            requires_linear_history: false,
+            requires_conversation_resolution: false,
+            required_deployment_environments: nothing_required(),
+            allows_force_pushes: false,
+            allows_deletions: false,
+            blocks_creations: false,
+            restricts_pushes: false,
+            lock_branch: false,
+            lock_allows_fetch_and_merge: false,
+            push_allowances: nobody(),
+            bypass_pull_request_allowances: nobody(),
+            bypass_force_push_allowances: nobody(),
+            review_dismissal_allowances: nobody(),
+            conflicts: no_conflicts(),
+        }
+    }
+}
+
 fn nobody() -> Readable<Vec<Actor>> {
     Readable::Known(Vec::new())
 }

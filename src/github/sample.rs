@@ -57,6 +57,12 @@ pub fn overlap(one: &str, other: &str, kind: Kind<'_>) -> bool {
     meets(one, other) || meets(other, one)
 }
 
+/// Names that a pattern stands for, a few of them.
+pub fn names(pattern: &str, kind: Kind<'_>) -> Vec<String> {
+    let nothing = Names::default();
+    names_of(pattern, &nothing, &nothing, kind)
+}
+
 /// Whether a list is for a name.
 fn is_in(list: &Names, name: &str, kind: Kind<'_>) -> Result<bool, Hidden> {
     let any = |patterns: &[String]| -> Result<bool, Hidden> {

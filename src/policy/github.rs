@@ -17,6 +17,8 @@ pub struct Github {
     pub mechanism: Mechanism,
     /// What happens to what the policy does not know.
     pub unmanaged: Unmanaged,
+    /// Whether workflows may approve pull requests; nothing when the policy does not say.
+    pub can_approve_pull_request_reviews: Option<bool>,
     /// The API's address, without a slash at its end.
     pub api_url: String,
     /// Where it stands in the policy.

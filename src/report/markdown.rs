@@ -18,7 +18,7 @@ const RESERVE: usize = 512;
 /// The report as Markdown of at most `limit` bytes. What does not fit, the mildest, is counted at the end.
 pub fn render(report: &Report, limit: usize) -> String {
     let audit = &report.audit;
-    let mut page = Page { text: String::new(), limit: limit.saturating_sub(RESERVE), left_out: 0 };
+    let mut page = Page::new(limit);
     page.must(&format!("## Audit of {}\n\n{}\n", code(&audit.owner), opening(report)));
     for group in summary::groups(&audit.findings) {
         page.group(&group, report.since.as_ref());
@@ -27,10 +27,7 @@ pub fn render(report: &Report, limit: usize) -> String {
     page.unknown(report);
     page.fixed(report);
     page.exempted(report);
-    if page.left_out > 0 {
-        let left_out = page.left_out;
-        page.must(&format!("\n**and {left_out} more**: there is no room for them here. The JSON report has everything.\n"));
-    }
+    page.say_what_is_left_out("The JSON report has everything.");
     let mut footer = format!("\n{}", code(&audit.at));
     if let Some(cost) = &report.cost {
         footer += &format!(", {}", text::cost(cost));
@@ -58,14 +55,30 @@ fn opening(report: &Report) -> String {
     parts.join("; ")
 }
 
-struct Page {
+/// A page that grows up to a limit, and counts what it had no room for.
+pub(super) struct Page {
     text: String,
     limit: usize,
     left_out: u64,
 }
 
 impl Page {
-    fn must(&mut self, text: &str) {
+    pub(super) fn new(limit: usize) -> Page {
+        Page { text: String::new(), limit: limit.saturating_sub(RESERVE), left_out: 0 }
+    }
+
+    pub(super) fn text(self) -> String {
+        self.text
+    }
+
+    pub(super) fn say_what_is_left_out(&mut self, where_it_is: &str) {
+        if self.left_out > 0 {
+            let left_out = self.left_out;
+            self.must(&format!("\n**and {left_out} more**: there is no room for them here. {where_it_is}\n"));
+        }
+    }
+
+    pub(super) fn must(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
@@ -79,7 +92,7 @@ impl Page {
     }
 
     /// A heading with entries below: as many as there is room for, and no heading without an entry.
-    fn section(&mut self, heading: &str, entries: impl Iterator<Item = String>, closing: &str) {
+    pub(super) fn section(&mut self, heading: &str, entries: impl Iterator<Item = String>, closing: &str) {
         let mut begun = false;
         let mut full = false;
         for entry in entries {
@@ -176,7 +189,7 @@ fn entry(finding: &Finding, own_fix: bool, since: Option<&Since>) -> String {
 }
 
 /// A text as code: between more backticks than it has in a row. Nothing in code is a mention, a link, a reference or HTML.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = plain(text);
     if text.trim().is_empty() {
         return "` `".to_owned();
@@ -188,7 +201,7 @@ fn code(text: &str) -> String {
 }
 
 /// A sentence whose values are in backticks: they stay code, and so becomes whatever else is more than words.
-fn prose(text: &str) -> String {
+pub(super) fn prose(text: &str) -> String {
     let text = plain(text);
     let pieces: Vec<&str> = text.split('`').collect();
     if pieces.len().is_multiple_of(2) {

@@ -2,12 +2,14 @@
 //!
 //! [`json`] is the result itself and reads back; the others are for people ([`terminal`], [`markdown`]) and for programs that
 //! show findings ([`sarif`], [`junit`]). [`summary`] counts, [`since`] compares with an earlier result, [`text`] keeps what
-//! GitHub and policies say from doing anything but being read, [`catalogue`] is the documentation of the checks.
+//! GitHub and policies say from doing anything but being read, [`catalogue`] is the documentation of the checks. [`plan`] shows
+//! what would change on GitHub.
 
 pub mod catalogue;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod plan;
 pub mod sarif;
 pub mod since;
 pub mod summary;

@@ -495,8 +495,8 @@ dismissal_restriction = { enabled = true, allowed_actors = ["dave", "role:admin"
         let reader = Reader::new(&client);
         let mut owner = reader.owner("acme", &Parts::index().and(Part::Members)).await.unwrap();
         assert!(owner.numbers.people.contains_key("alice") && owner.numbers.people.contains_key("bob"), "members have numbers");
-        reader.names(&mut owner, &named).await;
-        reader.names(&mut owner, &named).await;
+        reader.learn_names(&mut owner, &named).await;
+        reader.learn_names(&mut owner, &named).await;
         (owner, client.cost())
     });
     let known = |login: &str| owner.numbers.people.get(login).copied();

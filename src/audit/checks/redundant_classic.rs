@@ -6,10 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::audit::layers::{Ask, asks, is_classic};
 use crate::audit::{Check, Findings, Look, Looked, Place, RepositoryScene, Severity};
-use crate::github::effective::{Binding, Door, Effective, Source, Who};
-use crate::github::readable::{Cause, Hidden};
+use crate::github::effective::{Binding, Source};
+use crate::github::layers::{answered, asks, is_classic};
 
 pub(super) static CHECK: Check = Check {
     id: "redundant-classic",
@@ -57,44 +56,4 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     let place = Place { url: None, ..scene.place() }.source(source).ref_name(&effective.ref_name);
     findings.add(place, "", format!("everything that {source} asks for is asked for by {}", names.join(", ")));
     Ok(())
-}
-
-/// The ruleset that asks for it and opens no door that the classic rule keeps shut.
-fn answered<'a>(effective: &'a Effective, classic: &Binding, ask: &Ask<'_>) -> Result<Option<&'a Source>, Hidden> {
-    let mut unsure = None;
-    for binding in &effective.bindings {
-        if is_classic(&binding.source) || !ask(&binding.rule.kind) {
-            continue;
-        }
-        match opens_no_more(binding, classic) {
-            Ok(true) => return Ok(Some(&binding.source)),
-            Ok(false) => {}
-            Err(hidden) => unsure = unsure.or(Some(hidden)),
-        }
-    }
-    // A ruleset that can't be read may ask for it, too.
-    let others = effective.unsure.iter().find(|unsure| !unsure.source.as_ref().is_some_and(is_classic));
-    unsure.or_else(|| others.map(|unsure| unsure.why.clone())).map_or(Ok(None), Err)
-}
-
-/// Whether everyone who passes the ruleset's rule passes the classic one.
-fn opens_no_more(binding: &Binding, classic: &Binding) -> Result<bool, Hidden> {
-    let doors = binding.doors.read().map_err(Clone::clone)?;
-    if doors.is_empty() {
-        return Ok(true);
-    }
-    let passers: Vec<&Who> = classic.doors.read().map_err(Clone::clone)?.iter().map(|door| &door.who).collect();
-    let mut unsure = None;
-    for Door { who, .. } in doors {
-        let is_admin = *who == Who::OrganizationAdmins && passers.iter().any(|passer| **passer == Who::Role("admin".to_owned()));
-        if is_admin || passers.contains(&who) {
-            continue;
-        }
-        if passers.is_empty() || !matches!(who, Who::Other(_)) {
-            return Ok(false);
-        }
-        let why = format!("who `{who}`, which passes {}, is could not be found", binding.source);
-        unsure = Some(Hidden::new(Cause::Unknown, why));
-    }
-    unsure.map_or(Ok(true), Err)
 }

@@ -138,7 +138,7 @@ async fn audit(
     let reader = Reader::new(client);
     let mut owner = reader.owner(&scope.owner, &parts).await.map_err(|why| refused(&why))?;
     if let Some(policy) = policy.filter(|policy| policy.github.is_some()) {
-        reader.names(&mut owner, &named_in(policy)).await;
+        reader.learn_names(&mut owner, &named_in(policy)).await;
     }
     let mut judge = Judge::new(Context { owner: &owner, policy, baseline, now }, checks);
     if scope.narrowed {

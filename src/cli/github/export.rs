@@ -113,7 +113,7 @@ async fn write(client: &Client, scope: &Scope, policy: &Policy, level: Level) ->
     let parts = Parts::index().and(Part::Teams).and(Part::Installations).and(Part::CustomRoles).and(Part::Members);
     let reader = Reader::new(client);
     let mut owner = reader.owner(&scope.owner, &parts).await.map_err(|why| refused(&why))?;
-    reader.names(&mut owner, &named_in(policy)).await;
+    reader.learn_names(&mut owner, &named_in(policy)).await;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let mut written = Written::default();
     if level == Level::Organization {

@@ -1,12 +1,15 @@
 //! `refwarden github`: what GitHub itself binds, and what it does not.
 
+mod apply;
 mod audit;
 mod connect;
 mod explain;
 mod export;
 mod import;
 mod place;
+mod plan;
 mod select;
+mod survey;
 mod who_can;
 
 use std::io::Write;
@@ -16,7 +19,7 @@ use clap::{Args, Subcommand};
 use super::{Failure, Result};
 use crate::audit::Check;
 
-/// Look at what binds on GitHub
+/// Look at what binds on GitHub, and make it what the policy asks
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   refwarden github audit --owner acme
@@ -24,7 +27,9 @@ use crate::audit::Check;
   refwarden github explain bypass-always
   refwarden github who-can main force-push --repo acme/api
   refwarden github import --repo acme/api > policy.toml
-  refwarden github export --policy policy.toml --out rulesets")]
+  refwarden github export --policy policy.toml --out rulesets
+  refwarden github plan --policy policy.toml --out plan.json
+  refwarden github apply plan.json")]
 pub(super) struct Github {
     #[command(subcommand)]
     command: Command,
@@ -36,6 +41,8 @@ enum Command {
     Explain(explain::Explain),
     Export(Box<export::Export>),
     Import(Box<import::Import>),
+    Plan(Box<plan::Plan>),
+    Apply(Box<apply::Apply>),
     WhoCan(Box<who_can::WhoCan>),
 }
 
@@ -46,6 +53,8 @@ impl Github {
             Command::Explain(command) => command.run(out),
             Command::Export(command) => command.run(out),
             Command::Import(command) => command.run(out),
+            Command::Plan(command) => command.run(out),
+            Command::Apply(command) => command.run(out),
             Command::WhoCan(command) => command.run(out),
         }
     }

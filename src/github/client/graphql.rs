@@ -13,7 +13,7 @@ use super::patience::Budget;
 use super::refused::{Refused, TOO_HEAVY};
 use super::tokens::Who;
 
-/// A query.
+/// A query or mutation.
 #[derive(Debug, Clone)]
 pub struct Query<'a> {
     /// The document; it may have several operations.
@@ -36,6 +36,26 @@ impl Client {
     /// # Errors
     /// There was no answer, or it has no data at all.
     pub async fn query(&self, query: &Query<'_>) -> Result<GraphAnswer, Refused> {
+        let repeat = if query.divisible { Repeat::UnlessTooHeavy } else { Repeat::Always };
+        self.graphql(query, repeat).await
+    }
+
+    /// Changes something. It is sent once: what failed on the way may have happened nevertheless.
+    ///
+    /// # Errors
+    /// There was no answer, or it says that something of the change failed.
+    pub async fn mutate(&self, mutation: &Query<'_>) -> Result<GraphAnswer, Refused> {
+        let answer = self.graphql(mutation, Repeat::Never).await?;
+        match answer.errors.first() {
+            None => Ok(answer),
+            Some(error) => {
+                let message = error.hidden.why.trim_start_matches(&format!("{}: ", answer.request)).to_owned();
+                Err(Refused { status: Some(200), cause: error.hidden.cause, ..Refused::failed(&answer.request, message) })
+            }
+        }
+    }
+
+    async fn graphql(&self, query: &Query<'_>, repeat: Repeat) -> Result<GraphAnswer, Refused> {
         let named = format!("GraphQL {}", query.operation);
         let body = json!({ "query": query.document, "operationName": query.operation, "variables": query.variables });
         let ask = Ask {
@@ -45,7 +65,7 @@ impl Client {
             who: Who::For(Some(query.owner)),
             class: query.class,
             budget: Budget::GraphQl,
-            repeat: if query.divisible { Repeat::UnlessTooHeavy } else { Repeat::Always },
+            repeat,
         };
         let answer = self.ask(ask).await.map_err(|refused| Refused { request: named.clone(), ..refused })?;
         let mut json = answer.json().map_err(|_| Refused::failed(&named, "the answer is no JSON"))?;

@@ -183,6 +183,11 @@ impl Client {
         self.exchange(method, path.as_str(), body.map(Value::to_string), Who::For(path.owner()), Class::Write).await
     }
 
+    /// Waits, by the client's clock.
+    pub async fn pause(&self, time: Duration) {
+        self.inner.options.clock.sleep(time).await;
+    }
+
     /// Sends a request to a REST path and takes no answer but a success.
     async fn exchange(
         &self,

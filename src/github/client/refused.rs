@@ -90,6 +90,22 @@ impl Refused {
         self.status == Some(status)
     }
 
+    /// Whether GitHub answered that it did not do it. Without an answer, or with one of a server in trouble, it may have.
+    pub fn is_certain(&self) -> bool {
+        match self.status {
+            // GraphQL answers so when it refuses.
+            Some(200) => self.cause == Cause::NotPermitted,
+            Some(status) => (300..500).contains(&status) && status != 408,
+            None => false,
+        }
+    }
+
+    /// Whether one of GitHub's limits was in the way. The client waits before it asks again.
+    pub fn is_limit(&self) -> bool {
+        let message = self.message.to_lowercase();
+        self.status == Some(429) || (self.status == Some(403) && (message.contains("rate limit") || message.contains("abuse")))
+    }
+
     /// Whether the request asked for too much at once: a smaller one may be answered.
     pub fn is_too_heavy(&self) -> bool {
         match self.status {

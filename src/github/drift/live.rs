@@ -96,7 +96,7 @@ pub(super) fn rules(walk: &mut Walk<'_>, desired: &DesiredRuleset, live: &Rulese
 }
 
 /// What tells a rule from others of its type.
-fn key(parameters: &Value) -> String {
+pub(super) fn key(parameters: &Value) -> String {
     let text = |name: &str| parameters.get(name).and_then(Value::as_str);
     match (text("operator"), text("pattern")) {
         (Some(operator), Some(pattern)) => {

@@ -46,7 +46,12 @@ impl Path {
         Path { shown, known: format!("{}.{name}", self.known) }
     }
 
-    fn element(&self, key: &str) -> Path {
+    /// What it is looked up by.
+    pub(super) fn known(&self) -> &str {
+        &self.known
+    }
+
+    pub(super) fn element(&self, key: &str) -> Path {
         Path { shown: format!("{}[{key}]", self.shown), known: format!("{}[]", self.known) }
     }
 
@@ -287,7 +292,7 @@ fn patterns(lists: &Map<String, Value>) -> Patterns {
 }
 
 /// The elements with what tells them apart. Where that is not enough on either side, it is the whole element.
-fn keyed<'v>(key: Key, list: &'v [Value], other: &[Value]) -> Vec<(String, &'v Value)> {
+pub(super) fn keyed<'v>(key: Key, list: &'v [Value], other: &[Value]) -> Vec<(String, &'v Value)> {
     let short = |value: &Value| match (key, value) {
         (Key::Extension, Value::String(text)) => {
             let bare = text.strip_prefix('*').unwrap_or(text);

@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod again;
 mod branches;
 mod details;
 mod listing;
@@ -33,6 +34,8 @@ mod without_graphql;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+
+pub use again::Where;
 
 use serde_json::Value;
 

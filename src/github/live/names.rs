@@ -13,7 +13,7 @@ use super::Reader;
 impl Reader {
     /// Asks for the numbers of people and repositories that are not known yet, and puts them into the owner. Of what GitHub says
     /// that there is none of, that is noted; what could not be asked for stays unknown.
-    pub async fn names(&self, owner: &mut Owner, named: &Named) {
+    pub async fn learn_names(&self, owner: &mut Owner, named: &Named) {
         let is_new = |known: &std::collections::BTreeMap<String, Option<u64>>, name: &str| {
             !known.keys().any(|other| other.eq_ignore_ascii_case(name))
         };

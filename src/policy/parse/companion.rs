@@ -8,7 +8,8 @@ use super::scopes;
 use crate::policy::RepositoryScope;
 use crate::policy::github::{Exempt, Github, Level, Mechanism, Repositories, Unmanaged, Visibility};
 
-const KEYS: &[&str] = &["owner", "repositories", "level", "mechanism", "unmanaged", "api_url"];
+const KEYS: &[&str] =
+    &["owner", "repositories", "level", "mechanism", "unmanaged", "can_approve_pull_request_reviews", "api_url"];
 const LEVELS: &[(&str, Level)] = &[("repository", Level::Repository), ("organization", Level::Organization)];
 const MECHANISMS: &[(&str, Mechanism)] = &[("rulesets", Mechanism::Rulesets), ("branch_protection", Mechanism::BranchProtection)];
 const UNMANAGED: &[(&str, Unmanaged)] =
@@ -47,6 +48,9 @@ pub(super) fn github(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Githu
         level: level?,
         mechanism: mechanism?,
         unmanaged: unmanaged?,
+        can_approve_pull_request_reviews: table
+            .get("can_approve_pull_request_reviews")
+            .and_then(|value| reader.boolean(value, "`can_approve_pull_request_reviews`")),
         api_url: api_url?,
         at: reader.at(value.span().start),
     })

@@ -1,0 +1,304 @@
+//! `refwarden github apply`: carries out a plan, and nothing else.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::connect::{CANNOT_TELL, Connect};
+use super::survey::{of_policy, progress, survey};
+use crate::cli::{Failure, Result};
+use crate::github::Selection;
+use crate::github::apply::survey::Survey;
+use crate::github::apply::{Apply as Applying, Direction, Failed, Journal, Outcome, Report, journal::BadJournal};
+use crate::github::client::Client;
+use crate::github::plan::Plan;
+use crate::github::plan::limits::Limits;
+use crate::policy::Policy;
+use crate::report::plan::{parse, terminal};
+use crate::report::text::plain;
+
+/// Carry out a plan on GitHub, or take one up again or back that stopped in the middle
+///
+/// Reads once more what the plan is about and makes the plan anew: where GitHub or the policy has changed since, nothing is
+/// written. Then saves what there is, notes each change before it is sent, and reads it back after. A change that asks for less
+/// needs --allow-weaken.
+///
+/// Exit codes: 0 everything is as planned, 1 refused, or something is not as planned, 2 the command line, the policy or the plan is
+/// wrong, 3 something could not be told: --resume goes on, --rollback goes back.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  refwarden github plan --policy policy.toml --out plan.json
+  refwarden github apply plan.json
+  refwarden github apply plan.json --yes --max-changes 200
+  refwarden github apply --resume
+  refwarden github apply --rollback")]
+pub(super) struct Apply {
+    /// The plan, written by `refwarden github plan --out`
+    #[arg(value_name = "PLAN", required_unless_present_any = ["resume", "rollback"])]
+    plan: Option<PathBuf>,
+    /// The policy; the one that the plan names when it is not given
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "rollback"])]
+    policy: Option<PathBuf>,
+    /// Go on with a run that stopped: the newest, or the one of this folder
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["plan", "rollback"])]
+    resume: Option<PathBuf>,
+    /// Go back to what there was before a run: the newest, or the one of this folder
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["plan", "resume"])]
+    rollback: Option<PathBuf>,
+    /// Where runs are kept, each in a folder of its own: the plan, what there was before, and the journal
+    #[arg(long, value_name = "DIR", default_value = "refwarden-backup")]
+    backup: PathBuf,
+    /// Make changes after which GitHub asks for less
+    #[arg(long)]
+    allow_weaken: bool,
+    /// Refuse a plan with more changes
+    #[arg(long, value_name = "N", default_value_t = Limits::default().changes)]
+    max_changes: u64,
+    /// Where more than 10 repositories were looked at, refuse a plan that changes more of a hundred
+    #[arg(long, value_name = "N", default_value_t = Limits::default().percent)]
+    max_percent: u64,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+/// The exit code of what is refused.
+const REFUSED: u8 = 1;
+
+impl Apply {
+    pub(super) fn run(self, out: &mut dyn Write) -> Result<u8> {
+        match (&self.plan, &self.resume, &self.rollback) {
+            (Some(file), _, _) => {
+                let file = file.clone();
+                self.begin(&file, out)
+            }
+            (_, Some(run), _) => {
+                let run = run.clone();
+                self.go_on(&run, Direction::Forward, out)
+            }
+            (_, _, Some(run)) => {
+                let run = run.clone();
+                self.go_on(&run, Direction::Back, out)
+            }
+            (None, None, None) => Err(Failure::new("which plan?").help("refwarden github plan --policy FILE --out plan.json")),
+        }
+    }
+
+    fn begin(self, file: &Path, out: &mut dyn Write) -> Result<u8> {
+        let planned = read_plan(file)?;
+        let policy = self.policy_of(&planned, file)?;
+        let github = of_policy(&policy)?;
+        if let Some(run) = Journal::unfinished(&self.backup, &planned.owner).map_err(|bad| unusable(&bad))? {
+            return Err(Failure::new(format!("an earlier run stopped in the middle: `{}`", run.display()))
+                .help("refwarden github apply --resume goes on with it, --rollback takes it back")
+                .code(REFUSED));
+        }
+        let limits = Limits { weaken: self.allow_weaken, changes: self.max_changes, percent: self.max_percent };
+        refuse_over(&limits, &planned)?;
+        if planned.changes.is_empty() {
+            write!(out, "{}", terminal::render(&planned, true))?;
+            return Ok(super::plan::exit_code(&planned));
+        }
+        let selection = places(&planned)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let api_url = github.api_url.clone();
+            let client = self.connect.client(Some(&api_url))?;
+            if client.host().to_string() != planned.api_url {
+                let why = format!("the plan is for `{}`, and not for `{}`", plain(&planned.api_url), client.host());
+                return Err(Failure::new(why).help("plan again, or pass the plan's --api-url").code(REFUSED));
+            }
+            let Survey { plan: now, before } = survey(&client, &policy, &selection, planned.migrate).await?;
+            refuse_stale(&planned, &now)?;
+            // What is carried out is what was read just now: that it is the same was found out above.
+            let plan = planned.as_read_now(now);
+            refuse_over(&limits, &plan)?;
+            write!(out, "{}", terminal::render(&plan, true))?;
+            confirm(self.yes, &plan, "Carry it out?", out)?;
+            let mut journal = Journal::create(&self.backup, &plan, &before, Timestamp::now()).map_err(|bad| unusable(&bad))?;
+            let report = carry_out(&client, &mut journal, Direction::Forward, out).await?;
+            writeln!(out, "{}", client.cost())?;
+            let code = close(&report, &journal, Direction::Forward, out)?;
+            // What the plan could not do is not done.
+            Ok(if code == 0 { unplanned(&plan) } else { code })
+        })
+    }
+
+    fn go_on(self, run: &Path, direction: Direction, out: &mut dyn Write) -> Result<u8> {
+        let mut journal = self.journal(run)?;
+        let plan = journal.plan().clone();
+        if direction == Direction::Back {
+            writeln!(out, "takes back {} of {}", journal.folder().display(), plain(&plan.owner))?;
+            confirm(self.yes, &plan, "Go back to what there was before?", out)?;
+        } else {
+            writeln!(out, "goes on with {} of {}", journal.folder().display(), plain(&plan.owner))?;
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let client = self.connect.client(Some(&plan.api_url))?;
+            if client.host().to_string() != plan.api_url {
+                let why = format!("the run is one for `{}`, and not for `{}`", plain(&plan.api_url), client.host());
+                return Err(Failure::new(why).help("pass the plan's --api-url").code(REFUSED));
+            }
+            let report = carry_out(&client, &mut journal, direction, out).await?;
+            writeln!(out, "{}", client.cost())?;
+            close(&report, &journal, direction, out)
+        })
+    }
+
+    /// The policy, if it is still the one that the plan was made from.
+    fn policy_of(&self, planned: &Plan, file: &Path) -> Result<Policy> {
+        let named = PathBuf::from(&planned.policy.file);
+        // Beside the plan is where it is looked for, too: a plan travels from one job to another.
+        let beside = file.parent().map(|folder| folder.join(&named)).filter(|path| path.is_file());
+        let path = self.policy.clone().or_else(|| named.is_file().then_some(named.clone())).or(beside).unwrap_or(named);
+        let policy = crate::cli::check::load_policy(&path)?;
+        if policy.digest != planned.policy.digest {
+            let why = format!("the policy `{}` is another one than the plan was made from", plain(&policy.file));
+            return Err(Failure::new(why).help("plan again, and look at the new plan").code(REFUSED));
+        }
+        Ok(policy)
+    }
+
+    fn journal(&self, run: &Path) -> Result<Journal> {
+        let folder = if run.as_os_str().is_empty() {
+            let newest = Journal::newest_run(&self.backup).map_err(|bad| unusable(&bad))?;
+            newest.ok_or_else(|| {
+                Failure::new(format!("there is no run in `{}`", self.backup.display()))
+                    .help("name its folder, or pass --backup DIR")
+            })?
+        } else {
+            run.to_owned()
+        };
+        Journal::open(&folder).map_err(|bad| unusable(&bad))
+    }
+}
+
+fn read_plan(file: &Path) -> Result<Plan> {
+    let bytes = std::fs::read(file).map_err(|error| {
+        Failure::new(format!("cannot read the plan `{}`: {error}", file.display()))
+            .help("refwarden github plan --policy FILE --out plan.json writes one")
+    })?;
+    parse(&bytes).map_err(|why| {
+        Failure::new(format!("`{}` is no plan that can be read: {}", file.display(), plain(&why)))
+            .help("refwarden github plan --policy FILE --out plan.json writes one")
+    })
+}
+
+fn unusable(bad: &BadJournal) -> Failure {
+    let help = match bad {
+        BadJournal::Locked(_) => "wait until it ends, or use another --backup DIR for another owner",
+        BadJournal::Io(..) => "nothing is written to GitHub without a journal: name a folder that can be written, --backup DIR",
+        BadJournal::Unreadable(..) => "name the folder of a run that this version wrote",
+    };
+    let code = if matches!(bad, BadJournal::Locked(_)) { REFUSED } else { 2 };
+    Failure::new(plain(&bad.to_string())).help(help).code(code)
+}
+
+/// The repositories where something changes.
+fn places(plan: &Plan) -> Result<Selection> {
+    let mut selection = Selection::default();
+    for target in plan.targets().into_iter().filter(|target| target.contains('/')) {
+        selection = selection.and_repository(target).map_err(|bad| Failure::new(plain(&bad.to_string())))?;
+    }
+    Ok(selection)
+}
+
+fn refuse_stale(planned: &Plan, now: &Plan) -> Result<()> {
+    let moved: Vec<String> = planned.moved_since(now).into_iter().map(|thing| plain(&thing.to_string()).into_owned()).collect();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("since it was planned, this has changed: {}", moved.join(", ")))
+        .help("nothing was written; plan again, and look at the new plan")
+        .code(REFUSED))
+}
+
+fn refuse_over(limits: &Limits, plan: &Plan) -> Result<()> {
+    let over = limits.exceeded(plan);
+    let Some(last) = over.last() else { return Ok(()) };
+    let why: Vec<String> = over.iter().map(|one| plain(&one.why).into_owned()).collect();
+    let help: Vec<&str> = over.iter().map(|one| one.help.as_str()).collect();
+    let help = if over.len() == 1 { last.help.clone() } else { help.join("; ") };
+    Err(Failure::new(format!("the plan is not carried out: {}", why.join("; "))).help(help).code(REFUSED))
+}
+
+fn confirm(yes: bool, plan: &Plan, question: &str, out: &mut dyn Write) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new("nobody is there to be asked").help("pass --yes if it is meant").code(REFUSED));
+    }
+    write!(out, "{question} This writes to {} [y/N] ", plain(&plan.owner))?;
+    out.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::new("nothing was written").code(REFUSED))
+}
+
+async fn carry_out(client: &Client, journal: &mut Journal, direction: Direction, out: &mut dyn Write) -> Result<Report> {
+    // A server on this machine needs no rest.
+    let pace = if client.host().origin().starts_with("http://") { Duration::ZERO } else { Duration::from_secs(1) };
+    let progress = progress("changes");
+    let mut lines = Vec::new();
+    let report = Applying::new(client, journal, pace)
+        .run(direction, |_, change, outcome| {
+            progress.inc(1);
+            progress.set_message(plain(&change.thing.to_string()).into_owned());
+            let action = change.action().as_str();
+            let what = match (outcome, direction) {
+                (Outcome::Made, Direction::Forward) => format!("{action}: made"),
+                (Outcome::Made, Direction::Back) => format!("{action}: taken back"),
+                (Outcome::AlreadySo, _) => format!("{action}: was so already"),
+                (Outcome::Failed(failed), _) => format!("{action}: \x1b[1;31mfailed\x1b[0m: {}", plain(&failed.to_string())),
+            };
+            lines.push(format!("{} {what}", plain(&change.thing.to_string())));
+        })
+        .await;
+    progress.finish_and_clear();
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    Ok(report)
+}
+
+/// Says how it ended, and where to go on.
+fn close(report: &Report, journal: &Journal, direction: Direction, out: &mut dyn Write) -> Result<u8> {
+    let run = journal.folder().display();
+    let made = report.made();
+    if report.is_complete() {
+        match direction {
+            Direction::Forward => {
+                writeln!(out, "{made} made, and read back; to take them back: refwarden github apply --rollback {run}")?;
+            }
+            Direction::Back => writeln!(out, "{made} taken back, and read back")?,
+        }
+        return Ok(0);
+    }
+    if let Some(why) = &report.stopped {
+        writeln!(out, "stopped: {}", plain(why))?;
+    }
+    writeln!(out, "{made} made; to go on: refwarden github apply --resume {run}")?;
+    writeln!(out, "to go back: refwarden github apply --rollback {run}")?;
+    let is_certain = report.stopped.is_none()
+        && report.outcomes.iter().all(|(_, outcome)| !matches!(outcome, Outcome::Failed(Failed::Unknown(_))));
+    Ok(if is_certain { REFUSED } else { CANNOT_TELL })
+}
+
+/// The exit code of what was in the plan and no change.
+fn unplanned(plan: &Plan) -> u8 {
+    match (plan.blocked.is_empty(), plan.cannot_tell.is_empty()) {
+        (false, _) => REFUSED,
+        (true, false) => CANNOT_TELL,
+        (true, true) => 0,
+    }
+}

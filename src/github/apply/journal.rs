@@ -1,0 +1,353 @@
+//! The journal of one run: the plan, what there was before, and, line by line, what was begun and what was made. It is on the
+//! disk before anything is sent.
+//!
+//! A run has a folder of its own: `plan.json` (the plan, with the state of each thing before and after), `before.json` (all
+//! rulesets and protections of the places that it touches, for people), `journal.jsonl`. Nobody else may read them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Direction;
+use crate::github::plan::Plan;
+
+/// A run on the disk. As long as it is held, no other program can carry out a plan from the same folder.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    plan: Plan,
+    file: File,
+    events: Vec<Event>,
+    /// Held until the run ends.
+    _lock: File,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// A change is about to be sent.
+    Begun {
+        /// Its place in the plan.
+        change: usize,
+        /// Which way.
+        direction: Way,
+    },
+    /// GitHub answered, and gave what was created this number.
+    Sent {
+        /// Its place in the plan.
+        change: usize,
+        /// The number.
+        id: String,
+    },
+    /// It was read back, and is as it should be.
+    Made {
+        /// Its place in the plan.
+        change: usize,
+        /// Which way.
+        direction: Way,
+        /// GitHub's number of it; nothing when it is gone.
+        id: Option<String>,
+    },
+    /// It is not as it should be.
+    Failed {
+        /// Its place in the plan.
+        change: usize,
+        /// Which way.
+        direction: Way,
+        /// Why.
+        why: String,
+    },
+    /// Everything is as it should be: there is nothing to go on with.
+    Ended {
+        /// Which way.
+        direction: Way,
+    },
+}
+
+/// [`Direction`], as it is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// To the planned state.
+    Apply,
+    /// To the saved state.
+    Rollback,
+}
+
+impl From<Direction> for Way {
+    fn from(direction: Direction) -> Way {
+        match direction {
+            Direction::Forward => Way::Apply,
+            Direction::Back => Way::Rollback,
+        }
+    }
+}
+
+/// Why a journal can't be used.
+#[derive(Debug)]
+pub enum BadJournal {
+    /// Another program is at work with the same folder.
+    Locked(PathBuf),
+    /// The folder or a file in it can't be read or written.
+    Io(PathBuf, io::Error),
+    /// A file is not what this program writes.
+    Unreadable(PathBuf, String),
+}
+
+impl std::fmt::Display for BadJournal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BadJournal::Locked(path) => write!(f, "another apply is at work in `{}`", path.display()),
+            BadJournal::Io(path, error) => write!(f, "`{}`: {error}", path.display()),
+            BadJournal::Unreadable(path, why) => write!(f, "`{}` is no journal that can be read: {why}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for BadJournal {}
+
+const PLAN: &str = "plan.json";
+const BEFORE: &str = "before.json";
+const JOURNAL: &str = "journal.jsonl";
+const LOCK: &str = "lock";
+
+impl Journal {
+    /// Begins a run in a new folder of `backup`. `before` is what there was, for people.
+    ///
+    /// # Errors
+    /// Another run has the folder, or it can't be written.
+    pub fn create(backup: &Path, plan: &Plan, before: &Value, now: Timestamp) -> Result<Journal, BadJournal> {
+        make_folder(backup)?;
+        let lock = lock(backup)?;
+        let folder = new_folder(backup, &now.strftime("%Y%m%dT%H%M%S").to_string())?;
+        let text = |value: &Value| format!("{value:#}\n");
+        write_whole(&folder.join(BEFORE), &text(before))?;
+        write_whole(&folder.join(JOURNAL), "")?;
+        // Last: a folder without it is a run that never began.
+        write_whole(&folder.join(PLAN), &text(&json!(plan)))?;
+        sync_folder(&folder)?;
+        sync_folder(backup)?;
+        let path = folder.join(JOURNAL);
+        let file = OpenOptions::new().append(true).open(&path).map_err(|error| BadJournal::Io(path, error))?;
+        Ok(Journal { folder, plan: plan.clone(), file, events: Vec::new(), _lock: lock })
+    }
+
+    /// Takes up a run again.
+    ///
+    /// # Errors
+    /// Another run has the folder, or it is no run.
+    pub fn open(folder: &Path) -> Result<Journal, BadJournal> {
+        let backup = folder.parent().unwrap_or(Path::new("."));
+        let lock = lock(backup)?;
+        let path = folder.join(PLAN);
+        let plan = read(&path)?;
+        let plan: Plan = serde_json::from_str(&plan).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
+        let path = folder.join(JOURNAL);
+        let (events, whole) = events(&read(&path)?).map_err(|why| BadJournal::Unreadable(path.clone(), why))?;
+        let failed = |error| BadJournal::Io(path.clone(), error);
+        let file = OpenOptions::new().append(true).open(&path).map_err(failed)?;
+        // A line that breaks off was never acted upon.
+        file.set_len(whole).map_err(failed)?;
+        Ok(Journal { folder: folder.to_owned(), plan, file, events, _lock: lock })
+    }
+
+    /// The newest run of an owner that did not end, if its newest run did not.
+    ///
+    /// # Errors
+    /// The folder can't be read, or the newest run in it can't.
+    pub fn unfinished(backup: &Path, owner: &str) -> Result<Option<PathBuf>, BadJournal> {
+        let newest = Journal::newest(backup, owner)?;
+        Ok(newest.filter(|(_, events)| !matches!(events.last(), Some(Event::Ended { .. }))).map(|(folder, _)| folder))
+    }
+
+    /// The newest run, whoever's it is.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn newest_run(backup: &Path) -> Result<Option<PathBuf>, BadJournal> {
+        Ok(runs(backup)?.into_iter().next_back())
+    }
+
+    fn newest(backup: &Path, owner: &str) -> Result<Option<(PathBuf, Vec<Event>)>, BadJournal> {
+        for folder in runs(backup)?.into_iter().rev() {
+            let path = folder.join(PLAN);
+            let plan: Plan =
+                serde_json::from_str(&read(&path)?).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
+            if plan.owner.eq_ignore_ascii_case(owner) {
+                let path = folder.join(JOURNAL);
+                let (events, _) = events(&read(&path)?).map_err(|why| BadJournal::Unreadable(path, why))?;
+                return Ok(Some((folder, events)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The plan that is carried out.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What happened until now.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Writes an event down, and comes back when it is on the disk.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn note(&mut self, event: Event) -> io::Result<()> {
+        let mut line = serde_json::to_string(&event)?;
+        line.push('\n');
+        self.file.write_all(line.as_bytes())?;
+        self.file.sync_data()?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// Whether a change may have been sent, in either direction.
+    pub fn is_begun(&self, index: usize) -> bool {
+        self.events.iter().any(|event| match event {
+            Event::Begun { change, .. } | Event::Sent { change, .. } => *change == index,
+            _ => false,
+        })
+    }
+
+    /// Whether a change was made and not undone.
+    pub fn is_made(&self, index: usize) -> bool {
+        self.last(index) == Some(Way::Apply)
+    }
+
+    /// Whether a change was undone.
+    pub fn is_restored(&self, index: usize) -> bool {
+        self.last(index) == Some(Way::Rollback)
+    }
+
+    /// The number that GitHub gave to what a change created.
+    pub fn id_of(&self, index: usize) -> Option<String> {
+        self.events.iter().rev().find_map(|event| match event {
+            Event::Sent { change, id } if *change == index => Some(id.clone()),
+            Event::Made { change, id: Some(id), .. } if *change == index && !id.is_empty() => Some(id.clone()),
+            _ => None,
+        })
+    }
+
+    /// Which way a change was made last; nothing when it was begun again since.
+    fn last(&self, index: usize) -> Option<Way> {
+        self.events
+            .iter()
+            .rev()
+            .find_map(|event| match event {
+                Event::Made { change, direction, .. } if *change == index => Some(Some(*direction)),
+                Event::Begun { change, .. } if *change == index => Some(None),
+                _ => None,
+            })
+            .flatten()
+    }
+}
+
+/// The runs of a folder, the newest last.
+fn runs(backup: &Path) -> Result<Vec<PathBuf>, BadJournal> {
+    let failed = |error| BadJournal::Io(backup.to_owned(), error);
+    let entries = match fs::read_dir(backup) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.join(PLAN).is_file() {
+            folders.push(path);
+        }
+    }
+    // Their names begin with the time.
+    folders.sort();
+    Ok(folders)
+}
+
+/// The events, and how many bytes of the text are whole lines.
+fn events(text: &str) -> Result<(Vec<Event>, u64), String> {
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let lines = text.get(..whole).unwrap_or_default().lines();
+    let events = lines
+        .enumerate()
+        .map(|(number, line)| serde_json::from_str(line).map_err(|error| format!("line {}: {error}", number + 1)))
+        .collect::<Result<Vec<Event>, String>>()?;
+    Ok((events, u64::try_from(whole).unwrap_or(u64::MAX)))
+}
+
+fn read(path: &Path) -> Result<String, BadJournal> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|mut file| file.read_to_string(&mut text))
+        .map(|_| text)
+        .map_err(|error| BadJournal::Io(path.to_owned(), error))
+}
+
+fn lock(backup: &Path) -> Result<File, BadJournal> {
+    let path = backup.join(LOCK);
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(|error| BadJournal::Io(path.clone(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(BadJournal::Locked(backup.to_owned())),
+        Err(fs::TryLockError::Error(error)) => Err(BadJournal::Io(path, error)),
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), BadJournal> {
+    builder().recursive(true).create(folder).map_err(|error| BadJournal::Io(folder.to_owned(), error))
+}
+
+/// For this user only.
+fn builder() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// A folder that was not there, named for the time; several of one second are counted.
+fn new_folder(backup: &Path, time: &str) -> Result<PathBuf, BadJournal> {
+    const MOST: u32 = 1000;
+    let mut number = 1;
+    loop {
+        let name = if number == 1 { time.to_owned() } else { format!("{time}-{number:03}") };
+        let folder = backup.join(name);
+        match builder().create(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < MOST => number += 1,
+            Err(error) => return Err(BadJournal::Io(folder, error)),
+        }
+    }
+}
+
+fn write_whole(path: &Path, text: &str) -> Result<(), BadJournal> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(|error| BadJournal::Io(path.to_owned(), error))
+}
+
+/// A new file is on the disk when its folder is.
+fn sync_folder(folder: &Path) -> Result<(), BadJournal> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| BadJournal::Io(folder.to_owned(), error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! Classic branch protections: what is written for each pattern. What the policy does not state stays as it is.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Blocked, CannotTell, Change, Field, Found, Kind, Thing, fields, permitted, state};
+use crate::github::desired::{Desired, DesiredProtection};
+use crate::github::drift;
+use crate::github::names::Names;
+use crate::github::owner::Owner;
+use crate::github::people::{Actor, ActorKind};
+use crate::github::protection::{Protection, RequiredCheck};
+use crate::github::readable::{Cause, Hidden, Readable};
+use crate::github::repository::Repository;
+use crate::github::ruleset::Level;
+use crate::github::word::Word;
+use crate::policy::github::Unmanaged;
+
+pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repository: &Repository) {
+    let thing = |pattern: &str| Thing { target: desired.target.clone(), kind: Kind::BranchProtection, name: pattern.to_owned() };
+    let looks_for_unmanaged = desired.level == Level::Repository && desired.unmanaged != Unmanaged::Ignore;
+    let protections = match repository.protections.read() {
+        Ok(protections) => protections,
+        Err(hidden) => {
+            if !desired.protections.is_empty() || looks_for_unmanaged {
+                let line = desired.at.line;
+                let (thing, why) = (thing(""), vec![hidden.clone()]);
+                found.cannot_tell.push(CannotTell { thing, why, fields: Vec::new(), line });
+            }
+            return;
+        }
+    };
+    let meant = desired.protections.iter().filter_map(|wanted| drift::of_pattern(protections, &wanted.pattern));
+    let managed: BTreeSet<&str> = meant.map(|live| live.pattern.as_str()).collect();
+    for wanted in &desired.protections {
+        // Whoever is meant is told elsewhere; without them the list would be another one.
+        if desired.unresolved.iter().any(|one| wanted.rulesets.contains(&one.ruleset)) {
+            continue;
+        }
+        let live = drift::of_pattern(protections, &wanted.pattern);
+        let differences = live.map(|live| drift::of_protection(wanted, live, owner, repository));
+        let (mut fields, mut hidden) = match &differences {
+            Some(differences) if differences.is_empty() => continue,
+            Some(differences) => fields(differences),
+            None => (everything(wanted), Vec::new()),
+        };
+        let before = live.map(state::of_protection).transpose().map_err(|why| hidden.push(why));
+        let after = lay(live, wanted, &Names::new(owner, Some(repository)));
+        let after = after.and_then(|after| state::of_protection(&after)).map_err(|why| hidden.push(why));
+        let (Ok(before), Ok(after), true) = (before, after, hidden.is_empty()) else {
+            hidden.dedup();
+            let line = wanted.at.line;
+            found.cannot_tell.push(CannotTell { thing: thing(&wanted.pattern), why: hidden, fields, line });
+            continue;
+        };
+        let older = protections.iter().filter(|live| !managed.contains(live.pattern.as_str()));
+        if let (None, Some(first)) = (live, first_match(wanted, older)) {
+            // A pattern's protection binds where it is the oldest that matches; a new one takes nothing from it.
+            found.blocked.push(Blocked {
+                target: desired.target.clone(),
+                ruleset: wanted.rulesets.first().cloned().unwrap_or_default(),
+                what: "refs".to_owned(),
+                why: format!(
+                    "the older branch protection `{first}` matches branches of `{}`, and alone binds there",
+                    wanted.pattern
+                ),
+                line: wanted.at.line,
+                unknown_name: false,
+            });
+            continue;
+        }
+        if live.is_none() {
+            fields.retain(|field| !matches!(&field.to, Some(Value::Array(list)) if list.is_empty()));
+        }
+        found.changes.push(Change {
+            thing: thing(live.map_or(&wanted.pattern, |live| &live.pattern)),
+            id: live.map(|live| live.id.clone()).filter(|id| !id.is_empty()),
+            fingerprint: state::fingerprint(Kind::BranchProtection, before.as_ref()),
+            before,
+            after: Some(after),
+            fields,
+            line: wanted.at.line,
+            permitted: permitted(owner, Some(repository)),
+        });
+    }
+    if looks_for_unmanaged {
+        let mut rest: Vec<&Protection> =
+            protections.iter().filter(|live| !managed.contains(live.pattern.as_str())).collect();
+        rest.sort_by(|a, b| a.pattern.cmp(&b.pattern));
+        for live in rest {
+            match desired.unmanaged {
+                Unmanaged::Delete => delete(found, thing(&live.pattern), live, desired.at.line, owner, repository),
+                _ => found.unmanaged.push(thing(&live.pattern)),
+            }
+        }
+    }
+}
+
+/// The older protection with a pattern that takes branches from a new one with a pattern.
+fn first_match<'p>(wanted: &DesiredProtection, older: impl Iterator<Item = &'p Protection>) -> Option<&'p str> {
+    if !wanted.pattern.contains(['*', '?', '[']) {
+        return None;
+    }
+    let full = |pattern: &str| format!("refs/heads/{pattern}");
+    let kind = crate::github::sample::Kind { namespace: "refs/heads/", default_branch: None };
+    let mut patterns = older.map(|live| live.pattern.as_str()).filter(|pattern| pattern.contains(['*', '?', '[']));
+    patterns.find(|pattern| crate::github::sample::overlap(&full(pattern), &full(&wanted.pattern), kind))
+}
+
+/// The change that deletes a protection.
+pub(super) fn delete(found: &mut Found, thing: Thing, live: &Protection, line: usize, owner: &Owner, repository: &Repository) {
+    let before = match state::of_protection(live) {
+        Ok(before) => before,
+        Err(hidden) => {
+            return found.cannot_tell.push(CannotTell { thing, why: vec![hidden], fields: Vec::new(), line });
+        }
+    };
+    found.changes.push(Change {
+        thing,
+        id: Some(live.id.clone()).filter(|id| !id.is_empty()),
+        fields: vec![Field { field: drift::WHOLE.to_owned(), from: Some(before.clone()), to: None, weakens: true }],
+        fingerprint: state::fingerprint(Kind::BranchProtection, Some(&before)),
+        before: Some(before),
+        after: None,
+        line,
+        permitted: permitted(owner, Some(repository)),
+    });
+}
+
+/// Everything that a new protection asks for.
+fn everything(wanted: &DesiredProtection) -> Vec<Field> {
+    let field =
+        |(name, value): (&String, &Value)| Field { field: name.clone(), from: None, to: Some(value.clone()), weakens: false };
+    wanted.settings.iter().map(field).collect()
+}
+
+/// What there is with what the policy states laid over it.
+///
+/// # Errors
+/// Who is named could not be found.
+fn lay(live: Option<&Protection>, wanted: &DesiredProtection, names: &Names<'_>) -> Result<Protection, Hidden> {
+    let mut after = live.cloned().unwrap_or_else(|| Protection::new(&wanted.pattern));
+    let settings = &wanted.settings;
+    set(settings, "enforce_admins", &mut after.is_admin_enforced);
+    set(settings, "required_linear_history", &mut after.requires_linear_history);
+    set(settings, "required_signatures", &mut after.requires_commit_signatures);
+    set(settings, "required_conversation_resolution", &mut after.requires_conversation_resolution);
+    set(settings, "allow_force_pushes", &mut after.allows_force_pushes);
+    set(settings, "allow_deletions", &mut after.allows_deletions);
+    set(settings, "block_creations", &mut after.blocks_creations);
+    set(settings, "lock_branch", &mut after.lock_branch);
+    set(settings, "allow_fork_syncing", &mut after.lock_allows_fetch_and_merge);
+    if let Some(reviews) = settings.get("required_pull_request_reviews").and_then(Value::as_object) {
+        lay_reviews(&mut after, reviews, names)?;
+    }
+    if let Some(checks) = settings.get("required_status_checks") {
+        after.requires_status_checks = true;
+        set_in(checks, "strict", &mut after.requires_strict_status_checks);
+        let known = std::mem::take(&mut after.required_status_checks);
+        let list = checks.get("checks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        after.required_status_checks = list.iter().map(|check| required_check(check, &known, names)).collect::<Result<_, _>>()?;
+    }
+    if let Some(actors) = settings.get("restrictions").and_then(|section| section.get("actors")) {
+        after.restricts_pushes = true;
+        after.push_allowances = Readable::Known(named(actors, names)?);
+    }
+    if let Some(actors) = settings.get("bypass_force_push_allowances")
+        // Nobody needs a list where everybody may.
+        && !after.allows_force_pushes
+    {
+        after.bypass_force_push_allowances = Readable::Known(named(actors, names)?);
+    }
+    if let Some(Value::Array(environments)) = settings.get("required_deployment_environments") {
+        let list = environments.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        after.required_deployment_environments = Readable::Known(list);
+    }
+    Ok(after)
+}
+
+fn lay_reviews(after: &mut Protection, reviews: &Map<String, Value>, names: &Names<'_>) -> Result<(), Hidden> {
+    after.requires_approving_reviews = true;
+    if let Some(count) = reviews.get("required_approving_review_count").and_then(Value::as_u64) {
+        after.required_approving_review_count = count;
+    }
+    set(reviews, "dismiss_stale_reviews", &mut after.dismisses_stale_reviews);
+    set(reviews, "require_code_owner_reviews", &mut after.requires_code_owner_reviews);
+    set(reviews, "require_last_push_approval", &mut after.require_last_push_approval);
+    if let Some(actors) = reviews.get("dismissal_restrictions").and_then(|section| section.get("actors")) {
+        after.restricts_review_dismissals = true;
+        after.review_dismissal_allowances = Readable::Known(named(actors, names)?);
+    }
+    if let Some(actors) = reviews.get("bypass_pull_request_allowances") {
+        after.bypass_pull_request_allowances = Readable::Known(named(actors, names)?);
+    }
+    Ok(())
+}
+
+fn set(settings: &Map<String, Value>, name: &str, field: &mut bool) {
+    if let Some(value) = settings.get(name).and_then(Value::as_bool) {
+        *field = value;
+    }
+}
+
+fn set_in(section: &Value, name: &str, field: &mut bool) {
+    if let Some(section) = section.as_object() {
+        set(section, name, field);
+    }
+}
+
+/// A check; where the policy names no app, the one that it is pinned to stays.
+fn required_check(check: &Value, known: &[RequiredCheck], names: &Names<'_>) -> Result<RequiredCheck, Hidden> {
+    let context = check.get("context").and_then(Value::as_str).unwrap_or_default();
+    let number = check.get("app_id").and_then(Value::as_u64);
+    let same = known.iter().find(|other| other.context == context);
+    let app = match number {
+        None => same.and_then(|same| same.app.clone()),
+        Some(number) => {
+            let kept = same.and_then(|same| same.app.clone()).filter(|app| app.id == Some(number));
+            let found = names.name_of(crate::github::ruleset::ActorType::Integration, i64::try_from(number).ok());
+            let name = found.ok().and_then(|name| name.strip_prefix("app:").map(str::to_owned));
+            let named = || Actor {
+                kind: Word::Known(ActorKind::App),
+                name: name.unwrap_or_else(|| number.to_string()),
+                id: Some(number),
+            };
+            Some(kept.unwrap_or_else(named))
+        }
+    };
+    Ok(RequiredCheck { context: context.to_owned(), app })
+}
+
+/// People, teams and apps, each known to GitHub.
+fn named(actors: &Value, names: &Names<'_>) -> Result<Vec<Actor>, Hidden> {
+    let list = actors.as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter()
+        .filter_map(Value::as_str)
+        .map(|name| {
+            let identity = names.resolve(name).map_err(|why| match why {
+                crate::github::names::NoNumber::Hidden(hidden) => hidden,
+                crate::github::names::NoNumber::Unknown(why) => Hidden::new(Cause::Unknown, why),
+            })?;
+            let (kind, name) = match identity.name.split_once(':') {
+                Some(("team", slug)) => (ActorKind::Team, slug),
+                Some(("app", slug)) => (ActorKind::App, slug),
+                _ => (ActorKind::User, identity.name.as_str()),
+            };
+            let id = identity.id.and_then(|id| u64::try_from(id).ok());
+            Ok(Actor { kind: Word::Known(kind), name: name.to_owned(), id })
+        })
+        .collect()
+}

@@ -1,0 +1,118 @@
+//! For a terminal: place by place what changes, then what can't be and what could not be told, then the counts.
+
+use anstyle::{AnsiColor, Style};
+
+use super::{counts, lacks, places, sign, title, transition, value};
+use crate::github::plan::{Action, Blocked, Change, Plan};
+use crate::report::text::plain;
+
+/// The plan for a terminal.
+pub fn render(plan: &Plan, colour: bool) -> String {
+    let mut page = Page { text: String::new(), colour };
+    for place in places(plan) {
+        for target in &place.targets {
+            page.heading(&plain(target));
+        }
+        for change in place.changes {
+            page.change(change);
+        }
+    }
+    page.equivalents(plan);
+    page.blocked("blocked: GitHub can't be given this", &plan.blocked);
+    page.cannot_tell(plan);
+    page.blocked("not bound by GitHub, whatever is set there", &plan.not_bound);
+    if !plan.unmanaged.is_empty() {
+        page.heading("not managed by the policy, and left as it is");
+        for thing in &plan.unmanaged {
+            page.line(&format!("  {}", plain(&thing.to_string())));
+        }
+    }
+    page.line(&counts(plan));
+    page.text
+}
+
+struct Page {
+    text: String,
+    colour: bool,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn heading(&mut self, text: &str) {
+        let line = self.paint(Style::new().bold(), text);
+        self.line(&line);
+    }
+
+    fn change(&mut self, change: &Change) {
+        let colour = match change.action() {
+            Action::Create => AnsiColor::Green,
+            Action::Update => AnsiColor::Yellow,
+            Action::Delete => AnsiColor::Red,
+        };
+        let sign = self.paint(colour.on_default().bold(), sign(change));
+        let lacks = lacks(change).map(|why| format!("; {why}")).unwrap_or_default();
+        self.line(&format!("  {sign} {} (line {}{lacks})", title(change), change.line));
+        for field in &change.fields {
+            let weaker = if field.weakens {
+                format!("  {}", self.paint(AnsiColor::Red.on_default().bold(), "asks for less"))
+            } else {
+                String::new()
+            };
+            self.line(&format!("      {}: {}{weaker}", plain(&field.field), transition(field)));
+        }
+    }
+
+    fn blocked(&mut self, heading: &str, list: &[Blocked]) {
+        if list.is_empty() {
+            return;
+        }
+        self.heading(heading);
+        for one in list {
+            let (target, ruleset, what) = (plain(&one.target), plain(&one.ruleset), plain(&one.what));
+            self.line(&format!("  {target} [{ruleset}] {what}: {} (line {})", plain(&one.why), one.line));
+        }
+    }
+
+    fn cannot_tell(&mut self, plan: &Plan) {
+        if plan.cannot_tell.is_empty() {
+            return;
+        }
+        self.heading("could not be told, so nothing is written there");
+        for one in &plan.cannot_tell {
+            self.line(&format!("  {} (line {})", plain(&one.thing.to_string()), one.line));
+            for why in &one.why {
+                self.line(&format!("      {}", plain(&why.to_string())));
+            }
+            for field in &one.fields {
+                self.line(&format!("      {}: {} -> {}", plain(&field.field), value(&field.from), value(&field.to)));
+            }
+        }
+    }
+
+    fn equivalents(&mut self, plan: &Plan) {
+        if plan.equivalents.is_empty() {
+            return;
+        }
+        self.heading("classic protection beside the rulesets that there will be");
+        let mut before = None;
+        for one in &plan.equivalents {
+            if before != Some(&one.protection) {
+                let goes = plan.changes.iter().any(|change| change.thing == one.protection && change.after.is_none());
+                let fate = if goes { "goes" } else { "stays" };
+                self.line(&format!("  {}: {fate}", plain(&one.protection.to_string())));
+                before = Some(&one.protection);
+            }
+            let by: Vec<_> = one.by.iter().map(|by| plain(by).into_owned()).collect();
+            let by = if by.is_empty() { String::new() } else { format!(": {}", by.join(", ")) };
+            self.line(&format!("      {}: {}{by}", plain(&one.rule), one.verdict.as_str()));
+        }
+    }
+}
