@@ -115,7 +115,7 @@ impl Apply<'_> {
             state::to_protection(state)
                 .map_err(|error| Hidden::new(Cause::Unknown, format!("the saved state can't be read: {error}")))
         };
-        let id = live.map(|live| live.id.as_str()).filter(|id| !id.is_empty());
+        let id = live.map(|live| live.id.as_str());
         let before = live.map(|live| typed(&live.state)).transpose()?;
         let path = |segments: &[&str]| {
             let mut all = vec!["branches", thing.name.as_str(), "protection"];
@@ -124,16 +124,13 @@ impl Apply<'_> {
         };
         let mutation = |operation, input| Write::Mutation { operation, owner: owner.to_owned(), input };
         let Some(after) = to.map(typed).transpose()? else {
-            return Ok(vec![match id {
-                Some(id) => mutation("DeleteProtection", json!({ "branchProtectionRuleId": id })),
-                None => rest(Method::Delete, path(&[]), None),
-            }]);
+            return Ok(vec![mutation("DeleteProtection", json!({ "branchProtectionRuleId": id }))]);
         };
         let is_branch = repository.default_branch.as_ref().is_some_and(|branch| branch.name == thing.name);
         let only_graphql = [before.as_ref(), Some(&after)].into_iter().flatten().any(has_what_only_graphql_has);
         // REST writes what binds the branch: that is the protection of its own name only when there is one, or no other.
         let has_own = before.is_some() || repository.protections.known().is_some_and(Vec::is_empty);
-        if (is_branch && has_own && !only_graphql) || (id.is_none() && before.is_some()) {
+        if is_branch && has_own && !only_graphql {
             let signatures = path(&["required_signatures"]);
             let mut writes = vec![rest(Method::Put, path(&[]), Some(body(before.as_ref(), &after)))];
             // The request above has no word for them, and may have switched them off.
