@@ -52,6 +52,8 @@ pub enum Failed {
         /// The fields that are neither as they were nor as they should be.
         fields: Vec<String>,
     },
+    /// It can't be read, and so nothing was sent.
+    Unreadable(String),
     /// GitHub refused it, and nothing was changed.
     Refused(String),
     /// GitHub answered "done" and did something else.
@@ -67,6 +69,7 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failed::Moved { fields } => write!(f, "it was changed by someone else: {}", fields.join(", ")),
+            Failed::Unreadable(why) => write!(f, "nothing was sent, because it can't be read: {why}"),
             Failed::Refused(why) => write!(f, "nothing was changed: {why}"),
             Failed::NotTaken { fields } => {
                 write!(f, "GitHub answered that it is done, and these are not as they were sent: {}", fields.join(", "))
@@ -167,10 +170,9 @@ impl<'a> Apply<'a> {
         };
         let thing = &change.thing;
         let known_id = self.journal.id_of(index).or_else(|| change.id.clone());
-        let unknown = |hidden: Hidden| Outcome::Failed(Failed::Unknown(format!("it can't be read: {hidden}")));
         let Seen { now: live, repository } = match self.read(thing, known_id.as_deref(), from, to).await {
             Ok(seen) => seen,
-            Err(hidden) => return Ok(unknown(hidden)),
+            Err(hidden) => return Ok(Outcome::Failed(Failed::Unreadable(hidden.to_string()))),
         };
         let state = live.as_ref().map(|live| &live.state);
         if is_same(thing.kind, state, to) {
