@@ -3,7 +3,7 @@
 use super::RepositoryScene;
 use super::codeowners::{Codeowners, LARGEST, Owned};
 use crate::github::repository::Codeowners as File;
-use crate::github::rule::PullRequest;
+use crate::github::rule::{PullRequest, RequiredReviewers};
 use crate::github::{Cause, Hidden};
 
 /// So many lines that take owners away are each held against the rest of the file.
@@ -17,10 +17,12 @@ const LONGEST: usize = 100;
 /// # Errors
 /// CODEOWNERS is hidden, or whether it leaves something out can't be told.
 pub fn path(scene: &RepositoryScene<'_>, rules: &[&PullRequest]) -> Result<Option<String>, Hidden> {
-    let teams =
-        || rules.iter().flat_map(|rule| rule.required_reviewers.iter().flatten()).filter(|team| team.minimum_approvals > 0);
-    let patterns: Vec<&str> = teams().flat_map(|team| &team.file_patterns).map(String::as_str).collect();
-    if patterns.iter().any(|pattern| is_for_all(pattern)) {
+    let teams: Vec<&RequiredReviewers> = rules
+        .iter()
+        .flat_map(|rule| rule.required_reviewers.iter().flatten())
+        .filter(|team| team.minimum_approvals > 0)
+        .collect();
+    if teams.iter().any(|team| team.file_patterns.last().is_some_and(|pattern| is_for_all(pattern))) {
         return Ok(None);
     }
     let asks_owners = rules.iter().any(|rule| rule.require_code_owner_review);
@@ -36,8 +38,7 @@ pub fn path(scene: &RepositoryScene<'_>, rules: &[&PullRequest]) -> Result<Optio
     };
     let mut unsure = None;
     for path in candidates(&owners) {
-        // A pattern of teams may reach further than it looks.
-        if patterns.iter().any(|pattern| Codeowners::parse(&format!("{pattern} @x")).is_none_or(|all| all.owns(&path))) {
+        if teams.iter().any(|team| approves(team, &path)) {
             unsure = unsure.or_else(|| Some(Hidden::new(Cause::Unknown, format!("a team may have to approve `{path}`"))));
             continue;
         }
@@ -76,6 +77,16 @@ fn example(pattern: &str) -> String {
         path.push_str("new-file");
     }
     path
+}
+
+/// Whether the team may have to approve the path: of its patterns, which are gitignore's, the last that matches decides.
+fn approves(team: &RequiredReviewers, path: &str) -> bool {
+    let decides = team.file_patterns.iter().rev().find(|pattern| {
+        let pattern = pattern.strip_prefix('!').unwrap_or(pattern);
+        // What the patterns of CODEOWNERS don't have may match anything.
+        pattern.contains('[') || Codeowners::parse(&format!("{pattern} @team")).is_some_and(|line| line.owns(path))
+    });
+    decides.is_some_and(|pattern| !pattern.starts_with('!') || pattern.contains('['))
 }
 
 fn is_for_all(pattern: &str) -> bool {
