@@ -20,6 +20,7 @@ mod github_audit;
 mod github_bed;
 mod github_client;
 mod github_live;
+mod github_plan;
 mod github_whole;
 mod policy;
 mod presets;

@@ -168,7 +168,7 @@ impl<'a> Apply<'a> {
         let thing = &change.thing;
         let known_id = self.journal.id_of(index).or_else(|| change.id.clone());
         let unknown = |hidden: Hidden| Outcome::Failed(Failed::Unknown(format!("it can't be read: {hidden}")));
-        let Seen { now: live, repository } = match self.read(thing, known_id.as_deref(), [from, to]).await {
+        let Seen { now: live, repository } = match self.read(thing, known_id.as_deref(), from, to).await {
             Ok(seen) => seen,
             Err(hidden) => return Ok(unknown(hidden)),
         };
@@ -229,7 +229,7 @@ impl<'a> Apply<'a> {
                 self.client.pause(Duration::from_secs(u64::from(attempt))).await;
             }
             let known_id = self.journal.id_of(index).or_else(|| change.id.clone());
-            let live = match self.read(thing, known_id.as_deref(), [from, to]).await {
+            let live = match self.read(thing, known_id.as_deref(), from, to).await {
                 Ok(seen) => seen.now,
                 Err(hidden) => {
                     let why = match &refused {

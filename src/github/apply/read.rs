@@ -9,28 +9,41 @@ use crate::github::readable::{Cause, Hidden};
 use crate::github::ruleset::Ruleset;
 
 impl Apply<'_> {
-    /// The thing as it is now; `None` when there is none. Without a number a ruleset is looked for by its name, and of several
-    /// the one is taken that is as one of `expected`.
-    pub(super) async fn read(&self, thing: &Thing, id: Option<&str>, expected: [Option<&Value>; 2]) -> Result<Seen, Hidden> {
+    /// The thing as it is now. `from` and `to` are its states before and after what is being done: a ruleset whose number is not
+    /// known, because it is not there yet or because the answer that told it was lost, is known by them.
+    pub(super) async fn read(
+        &self,
+        thing: &Thing,
+        id: Option<&str>,
+        from: Option<&Value>,
+        to: Option<&Value>,
+    ) -> Result<Seen, Hidden> {
         let alone = |now| Seen { now, repository: None };
         let at = Where::of(&thing.target);
         match thing.kind {
             Kind::Ruleset => {
                 let number = id.and_then(|id| id.parse::<u64>().ok());
-                let known = match number {
-                    Some(number) => self.reader.ruleset_now(at, number).await?,
-                    None => None,
-                };
-                if let Some(ruleset) = known {
-                    return now(&ruleset).map(|now| alone(Some(now)));
+                if let Some(number) = number {
+                    if let Some(ruleset) = self.reader.ruleset_now(at, number).await? {
+                        return now(&ruleset).map(|now| alone(Some(now)));
+                    }
+                    // It is gone, as it should be; another one of its name is another one.
+                    if to.is_none() {
+                        return Ok(alone(None));
+                    }
                 }
-                // It was deleted, or it is not there yet; or its creation's answer was lost.
-                let named = self.reader.rulesets_named(at, &thing.name).await?;
-                let all = named.iter().map(now).collect::<Result<Vec<Now>, Hidden>>()?;
-                let is_expected =
-                    |now: &Now| expected.iter().flatten().any(|expected| state::is_same(Kind::Ruleset, expected, &now.state));
-                let index = all.iter().position(is_expected).unwrap_or(0);
-                Ok(alone(all.into_iter().nth(index)))
+                let named = self.reader.rulesets_named(at, &name_of(thing, to.or(from))).await?;
+                let target = to.or(from).and_then(|state| state.get("target"));
+                let of_target = |now: &Now| target.is_none_or(|target| now.state.get("target") == Some(target));
+                let mut all = named.iter().map(now).collect::<Result<Vec<Now>, Hidden>>()?;
+                all.retain(of_target);
+                let is = |expected: Option<&Value>, now: &Now| {
+                    expected.is_some_and(|expected| state::is_same(Kind::Ruleset, expected, &now.state))
+                };
+                let ours = all.iter().position(|now| is(to, now)).or_else(|| all.iter().position(|now| is(from, now)));
+                // One that was never numbered, and is in the way.
+                let other = if number.is_none() && !all.is_empty() { Some(0) } else { None };
+                Ok(alone(ours.or(other).and_then(|index| all.into_iter().nth(index))))
             }
             Kind::BranchProtection => {
                 let Some((owner, name)) = thing.repository() else {
@@ -49,6 +62,11 @@ impl Apply<'_> {
             }
         }
     }
+}
+
+/// The name that a ruleset has in a state: a change may rename it.
+fn name_of(thing: &Thing, state: Option<&Value>) -> String {
+    state.and_then(|state| state.get("name")).and_then(Value::as_str).unwrap_or(&thing.name).to_owned()
 }
 
 fn now(ruleset: &Ruleset) -> Result<Now, Hidden> {

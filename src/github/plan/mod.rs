@@ -447,7 +447,12 @@ impl Plan {
     #[must_use]
     pub fn as_read_now(&self, now: Plan) -> Plan {
         let planned = |change: &Change| self.changes.iter().any(|known| known.is_same_as(change));
-        Plan { changes: now.changes.into_iter().filter(planned).collect(), ..self.clone() }
+        let mut again = self.clone();
+        again.changes = now.changes.into_iter().filter(planned).collect();
+        // Whoever wrote the plan's file can't have left out what was found now.
+        again.blocked.extend(now.blocked.into_iter().filter(|one| !self.blocked.contains(one)));
+        again.cannot_tell.extend(now.cannot_tell.into_iter().filter(|one| !self.cannot_tell.contains(one)));
+        again
     }
 
     /// The places where something changes, each once, in the order of the changes.

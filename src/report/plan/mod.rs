@@ -30,7 +30,7 @@ pub fn parse(bytes: &[u8]) -> Result<Plan, String> {
     }
 }
 
-/// `2 changes in 1 of 40 repositories (1 create, 1 update; 1 asks for less)`, and what else there is.
+/// `2 changes in 1 of 40 repositories (1 create, 1 update, 1 asks for less)`, and what else there is.
 pub fn counts(plan: &Plan) -> String {
     let number = |action: Action| plan.changes.iter().filter(|change| change.action() == action).count();
     let mut kinds: Vec<String> = [Action::Create, Action::Update, Action::Delete]
@@ -92,11 +92,12 @@ fn lacks(change: &Change) -> Option<String> {
     (change.permitted == Permitted::No).then(|| format!("this token lacks {}", change.thing.permission()))
 }
 
-/// A value as people read it: `-` for nothing.
+/// A value as people read it: `-` for nothing, `on` for what has no parameters.
 fn value(value: &Option<Value>) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::String(text)) => plain(text).into_owned(),
+        Some(Value::Object(object)) if object.is_empty() => "on".to_owned(),
         Some(other) => plain(&other.to_string()).into_owned(),
     }
 }

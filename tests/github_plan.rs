@@ -1,0 +1,259 @@
+//! What a plan says: in its published form, for a terminal and as Markdown; what is blocked, what can't be told, and when classic
+//! protection has become superfluous.
+
+use refwarden::github::plan::migrate::Verdict;
+use refwarden::github::plan::{Action, Kind, Permitted, Plan};
+use refwarden::policy::Policy;
+use refwarden::report::plan::{json, markdown, parse, terminal};
+use serde_json::{Value, json as value};
+
+use crate::github_apply::{client, policy, run, surveyed};
+use crate::schemas::{schema, valid};
+use crate::support::github::{Bed, Permission, Role};
+
+fn acme() -> Bed {
+    let bed = Bed::new();
+    let acme = bed.organization("acme");
+    acme.team("release", &["ada"]);
+    acme.repository("api");
+    bed
+}
+
+fn planned(bed: &Bed, policy: &Policy, migrate: bool) -> Plan {
+    let token = bed.token().create();
+    let plan = run(async { surveyed(&client(bed, &token), policy, migrate).await.plan });
+    let text = json(&plan).unwrap();
+    valid(&schema("plan"), &serde_json::from_str(&text).unwrap());
+    assert_eq!(parse(text.as_bytes()).unwrap(), plan, "it reads back as the same");
+    plan
+}
+
+const RULES: &str = r#"
+[[ruleset]]
+name = "main"
+target = "branch"
+refs = ["~DEFAULT_BRANCH"]
+[ruleset.rules]
+deletion = true
+non_fast_forward = true
+pull_request = { required_approving_review_count = 2, dismiss_stale_reviews_on_push = true }
+required_status_checks = { required_status_checks = [{ context = "ci/test", integration_id = 15368 }] }
+"#;
+
+#[test]
+fn the_schema_can_tell() {
+    let bed = acme();
+    let plan = planned(&bed, &policy("", RULES), false);
+    let good: Value = serde_json::from_str(&json(&plan).unwrap()).unwrap();
+    let plan_schema = schema("plan");
+    assert!(plan_schema.is_valid(&good));
+    for spoil in [
+        |plan: &mut Value| plan["changes"][0]["fingerprint"] = value!("x"),
+        |plan: &mut Value| plan["kind"] = value!("plans"),
+        |plan: &mut Value| plan["more"] = value!(1),
+        |plan: &mut Value| plan["changes"][0]["permitted"] = Value::Null,
+    ] {
+        let mut bad = good.clone();
+        spoil(&mut bad);
+        assert!(!plan_schema.is_valid(&bad));
+    }
+    for (text, why) in [("{}", "missing field"), ("[", "EOF"), (r#"{"version":1,"kind":"audit"}"#, "unknown variant")] {
+        assert!(parse(text.as_bytes()).unwrap_err().contains(why), "{:?}", parse(text.as_bytes()));
+    }
+    let later = json(&Plan { version: 2, ..plan }).unwrap();
+    assert!(parse(later.as_bytes()).unwrap_err().contains("version 2"));
+}
+
+#[test]
+fn people_read_what_changes_and_nothing_hostile_gets_through() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    api.ruleset(value!({ "name": "main", "enforcement": "evaluate", "rules": [{ "type": "deletion" }, { "type": "required_signatures" }],
+        "conditions": { "ref_name": { "include": ["~DEFAULT_BRANCH"], "exclude": [] } } }));
+    api.ruleset(value!({ "name": "\u{1b}[31m@everyone `x` <b>", "enforcement": "active", "rules": [{ "type": "deletion" }],
+        "conditions": { "ref_name": { "include": ["~ALL"], "exclude": [] } } }));
+    let plan = planned(&bed, &policy("unmanaged = \"delete\"", RULES), false);
+    let shown = terminal::render(&plan, false);
+    for line in [
+        "acme/api\n  ~ update ruleset `main` (line 6)\n",
+        "      enforcement: evaluate -> active\n",
+        "      rules.required_signatures: on -> -  asks for less\n",
+        "  - delete ruleset `\\u{1b}[31m@everyone",
+        "acme: 2 changes in 1 of 1 repository (1 update, 1 delete, 2 ask for less)\n",
+    ] {
+        assert!(shown.contains(line), "{line:?} is not in\n{shown}");
+    }
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    assert!(terminal::render(&plan, true).contains("\u{1b}["), "colours where they are wanted");
+    let comment = markdown::render(&plan);
+    assert!(comment.starts_with("## Plan for `acme`\n"), "{comment}");
+    assert!(comment.contains("### :warning: GitHub would ask for less"), "{comment}");
+    let outside_code: String = comment.split('`').step_by(2).collect();
+    assert!(!outside_code.contains('@') && !outside_code.contains('<') && !comment.contains('\u{1b}'), "{comment}");
+    assert!(comment.len() <= 65_536);
+}
+
+#[test]
+fn a_comment_has_room_for_so_much() {
+    let bed = acme();
+    for number in 0..400 {
+        bed.organization("acme").repository(&format!("repository-{number}"));
+    }
+    let plan = planned(&bed, &policy("", RULES), false);
+    assert_eq!(plan.changes.len(), 401);
+    let comment = markdown::render(&plan);
+    assert!(comment.len() <= 65_536, "{}", comment.len());
+    assert!(comment.contains(" more**: there is no room for them here"), "{}", &comment[comment.len() - 400..]);
+}
+
+#[test]
+fn what_github_has_no_word_for_is_blocked_with_the_reason() {
+    let bed = acme();
+    let rules = r#"
+[[ruleset]]
+name = "a"
+target = "branch"
+refs = ["main", "refs/notes/commits"]
+[ruleset.rules]
+deletion = true
+max_commits = { max_commits = 5 }
+[[ruleset]]
+name = "b"
+target = "branch"
+refs = ["main"]
+bypass = [{ actor = "team:nobody" }]
+[ruleset.rules]
+deletion = true
+"#;
+    let plan = planned(&bed, &policy("", rules), false);
+    let blocked: Vec<(&str, &str, bool)> =
+        plan.blocked.iter().map(|one| (one.ruleset.as_str(), one.what.as_str(), one.unknown_name)).collect();
+    assert_eq!(blocked, [("a", "refs", false), ("b", "team:nobody", true)], "{plan:#?}");
+    assert_eq!(plan.not_bound.len(), 1, "a rule that only a git server binds is no fault: {plan:#?}");
+    let names: Vec<&str> = plan.changes.iter().map(|change| change.thing.name.as_str()).collect();
+    assert_eq!(names, ["a"], "what names someone unknown is not written");
+    let limits = refwarden::github::plan::limits::Limits::default();
+    assert!(limits.exceeded(&plan).iter().any(|over| over.why.contains("team:nobody")));
+}
+
+#[test]
+fn what_may_not_be_seen_is_not_written() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    api.ruleset(value!({ "name": "main", "enforcement": "active", "rules": [{ "type": "deletion" }],
+        "bypass_actors": [{ "actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always" }],
+        "conditions": { "ref_name": { "include": ["~DEFAULT_BRANCH"], "exclude": [] } } }));
+    let policy = policy("", RULES);
+    let reading = bed
+        .token()
+        .with(Permission::Administration, crate::support::github::Level::Read)
+        .with(Permission::OrganizationAdministration, crate::support::github::Level::Read)
+        .create();
+    let plan = run(async { surveyed(&client(&bed, &reading), &policy, false).await.plan });
+    assert!(plan.changes.is_empty(), "{plan:#?}");
+    let unsure = &plan.cannot_tell[0];
+    assert_eq!(unsure.thing.name, "main");
+    assert!(unsure.why.iter().any(|why| why.permission.as_deref() == Some("administration=write")), "{unsure:#?}");
+    assert!(unsure.fields.iter().any(|field| field.field == "rules.pull_request"), "what can be told is told: {unsure:#?}");
+    // Where there is nothing yet, the plan says what the token lacks.
+    api.unprotect("main");
+    let writer = bed.token().role(Role::Write).create();
+    bed.organization("acme").repository("new");
+    let plan = run(async { surveyed(&client(&bed, &writer), &policy, false).await.plan });
+    let new = plan.changes.iter().find(|change| change.thing.target == "acme/new").unwrap();
+    assert_eq!(new.permitted, Permitted::No);
+    assert!(terminal::render(&plan, false).contains("this token lacks administration=write"));
+}
+
+#[test]
+fn a_pattern_that_an_older_one_takes_branches_from_is_blocked() {
+    let bed = acme();
+    bed.organization("acme").repository("api").protect("rel*/*", value!({ "enforce_admins": true }));
+    let rules = RULES.replace("~DEFAULT_BRANCH", "release/*");
+    let plan = planned(&bed, &policy("mechanism = \"branch_protection\"", &rules), false);
+    assert!(plan.changes.is_empty(), "{plan:#?}");
+    assert!(plan.blocked.iter().any(|one| one.what == "refs" && one.why.contains("rel*/*")), "{plan:#?}");
+    // One that meets no branch of it is in nobody's way.
+    let rules = RULES.replace("~DEFAULT_BRANCH", "hotfix/*");
+    let plan = planned(&bed, &policy("mechanism = \"branch_protection\"", &rules), false);
+    assert_eq!(plan.changes.len(), 1, "{plan:#?}");
+}
+
+fn classic() -> Value {
+    value!({
+        "required_pull_request_reviews": { "required_approving_review_count": 2, "dismiss_stale_reviews": true },
+        "required_status_checks": { "strict": false, "checks": [{ "context": "ci/test", "app_id": 15368 }] },
+        "enforce_admins": true,
+    })
+}
+
+#[test]
+fn classic_protection_goes_when_rulesets_ask_for_no_less() {
+    let bed = acme();
+    bed.organization("acme").repository("api").protect("main", classic());
+    let policy = policy("", RULES);
+    let kept = planned(&bed, &policy, false);
+    assert!(kept.changes.iter().all(|change| change.action() != Action::Delete));
+    let plan = planned(&bed, &policy, true);
+    let last = plan.changes.last().unwrap();
+    assert_eq!((last.action(), last.thing.kind), (Action::Delete, Kind::BranchProtection), "{plan:#?}");
+    assert_eq!(plan.changes.len(), 2, "rulesets first: {plan:#?}");
+    assert!(!last.weakens());
+    assert!(plan.equivalents.iter().all(|row| row.verdict == Verdict::NoWeaker), "{:#?}", plan.equivalents);
+    assert!(terminal::render(&plan, false).contains("branch protection `main` of acme/api: goes"));
+    assert!(!plan.unmanaged.iter().any(|thing| thing.name == "main"));
+}
+
+#[test]
+fn classic_protection_stays_when_anything_of_it_would_be_lost() {
+    type Change = fn(&mut Value, &mut String);
+    let weaker: &[(&str, Change)] = &[
+        ("more approvals", |classic, _| classic["required_pull_request_reviews"]["required_approving_review_count"] = value!(3)),
+        ("code owners", |classic, _| classic["required_pull_request_reviews"]["require_code_owner_reviews"] = value!(true)),
+        ("another check", |classic, _| classic["required_status_checks"]["checks"] = value!([{ "context": "lint", "app_id": -1 }])),
+        ("up to date", |classic, _| classic["required_status_checks"]["strict"] = value!(true)),
+        ("linear", |classic, _| classic["required_linear_history"] = value!(true)),
+        ("signed", |classic, _| classic["required_signatures"] = value!(true)),
+        ("locked", |classic, _| classic["lock_branch"] = value!(true)),
+        ("conversations", |classic, _| classic["required_conversation_resolution"] = value!(true)),
+        ("restricted", |classic, _| classic["restrictions"] = value!({ "users": [], "teams": [], "apps": [] })),
+        ("dismissers", |classic, _| {
+            classic["required_pull_request_reviews"]["dismissal_restrictions"] = value!({ "users": [], "teams": ["release"], "apps": [] });
+        }),
+        ("deployments", |classic, _| classic["required_deployments"] = value!(["production"])),
+        ("a bypass", |_, rules| *rules = rules.replace("[ruleset.rules]", "bypass = [{ actor = \"team:release\" }]\n[ruleset.rules]")),
+        ("only reporting", |_, rules| *rules = rules.replace("[ruleset.rules]", "enforcement = \"evaluate\"\n[ruleset.rules]")),
+        ("another branch", |_, rules| *rules = rules.replace("~DEFAULT_BRANCH", "develop")),
+        ("excluded", |_, rules| *rules = rules.replace("[\"~DEFAULT_BRANCH\"]", "{ include = [\"~ALL\"], exclude = [\"m*\"] }")),
+    ];
+    for (what, change) in weaker {
+        let (mut protection, mut rules) = (classic(), RULES.to_owned());
+        change(&mut protection, &mut rules);
+        let bed = acme();
+        bed.organization("acme").repository("api").protect("main", protection);
+        let plan = planned(&bed, &policy("", &rules), true);
+        assert!(plan.changes.iter().all(|change| change.action() != Action::Delete), "{what}: {plan:#?}");
+        assert!(plan.equivalents.iter().any(|row| row.verdict != Verdict::NoWeaker), "{what}: {:#?}", plan.equivalents);
+    }
+}
+
+#[test]
+fn a_pattern_goes_only_when_rulesets_are_for_all_its_branches() {
+    for (refs, goes) in [
+        ("[\"~ALL\"]", true),
+        ("[\"release/*\"]", true),
+        ("[\"**/*\"]", true),
+        ("[\"release/?\", \"release/??\", \"release/???\"]", false),
+        ("[\"release/1\"]", false),
+        ("{ include = [\"~ALL\"], exclude = [\"release/old*\"] }", false),
+        ("{ include = [\"~ALL\"], exclude = [\"hotfix/*\"] }", true),
+    ] {
+        let bed = acme();
+        let api = bed.organization("acme").repository("api");
+        api.branch("release/1").protect("release/*", classic());
+        let rules = RULES.replace("[\"~DEFAULT_BRANCH\"]", refs);
+        let plan = planned(&bed, &policy("", &rules), true);
+        let deleted = plan.changes.iter().any(|change| change.action() == Action::Delete);
+        assert_eq!(deleted, goes, "{refs}: {:#?}", plan.equivalents);
+    }
+}
