@@ -68,8 +68,10 @@ fn the_schema_can_tell() {
 fn people_read_what_changes_and_nothing_hostile_gets_through() {
     let bed = acme();
     let api = bed.organization("acme").repository("api");
-    api.ruleset(value!({ "name": "main", "enforcement": "evaluate", "rules": [{ "type": "deletion" }, { "type": "required_signatures" }],
-        "conditions": { "ref_name": { "include": ["~DEFAULT_BRANCH"], "exclude": [] } } }));
+    api.ruleset(
+        value!({ "name": "main", "enforcement": "evaluate", "rules": [{ "type": "deletion" }, { "type": "required_signatures" }],
+        "conditions": { "ref_name": { "include": ["~DEFAULT_BRANCH"], "exclude": [] } } }),
+    );
     api.ruleset(value!({ "name": "\u{1b}[31m@everyone `x` <b>", "enforcement": "active", "rules": [{ "type": "deletion" }],
         "conditions": { "ref_name": { "include": ["~ALL"], "exclude": [] } } }));
     let plan = planned(&bed, &policy("unmanaged = \"delete\"", RULES), false);
@@ -210,7 +212,9 @@ fn classic_protection_stays_when_anything_of_it_would_be_lost() {
     let weaker: &[(&str, Change)] = &[
         ("more approvals", |classic, _| classic["required_pull_request_reviews"]["required_approving_review_count"] = value!(3)),
         ("code owners", |classic, _| classic["required_pull_request_reviews"]["require_code_owner_reviews"] = value!(true)),
-        ("another check", |classic, _| classic["required_status_checks"]["checks"] = value!([{ "context": "lint", "app_id": -1 }])),
+        ("another check", |classic, _| {
+            classic["required_status_checks"]["checks"] = value!([{ "context": "lint", "app_id": -1 }])
+        }),
         ("up to date", |classic, _| classic["required_status_checks"]["strict"] = value!(true)),
         ("linear", |classic, _| classic["required_linear_history"] = value!(true)),
         ("signed", |classic, _| classic["required_signatures"] = value!(true)),
@@ -218,10 +222,13 @@ fn classic_protection_stays_when_anything_of_it_would_be_lost() {
         ("conversations", |classic, _| classic["required_conversation_resolution"] = value!(true)),
         ("restricted", |classic, _| classic["restrictions"] = value!({ "users": [], "teams": [], "apps": [] })),
         ("dismissers", |classic, _| {
-            classic["required_pull_request_reviews"]["dismissal_restrictions"] = value!({ "users": [], "teams": ["release"], "apps": [] });
+            classic["required_pull_request_reviews"]["dismissal_restrictions"] =
+                value!({ "users": [], "teams": ["release"], "apps": [] });
         }),
         ("deployments", |classic, _| classic["required_deployments"] = value!(["production"])),
-        ("a bypass", |_, rules| *rules = rules.replace("[ruleset.rules]", "bypass = [{ actor = \"team:release\" }]\n[ruleset.rules]")),
+        ("a bypass", |_, rules| {
+            *rules = rules.replace("[ruleset.rules]", "bypass = [{ actor = \"team:release\" }]\n[ruleset.rules]")
+        }),
         ("only reporting", |_, rules| *rules = rules.replace("[ruleset.rules]", "enforcement = \"evaluate\"\n[ruleset.rules]")),
         ("another branch", |_, rules| *rules = rules.replace("~DEFAULT_BRANCH", "develop")),
         ("excluded", |_, rules| *rules = rules.replace("[\"~DEFAULT_BRANCH\"]", "{ include = [\"~ALL\"], exclude = [\"m*\"] }")),
