@@ -19,6 +19,7 @@ mod github_apply;
 mod github_audit;
 mod github_bed;
 mod github_client;
+mod github_every_fault;
 mod github_live;
 mod github_plan;
 mod github_whole;

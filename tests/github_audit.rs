@@ -7,7 +7,7 @@ use refwarden::report::json;
 use serde_json::{Value, json};
 
 use crate::support::clean;
-use crate::support::github::{Bed, Fault, OrganizationHandle, Permission, Profile, RepositoryHandle, When};
+use crate::support::github::{Bed, Fault, OrganizationHandle, Permission, Profile, RepositoryHandle, Role, When};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -119,6 +119,28 @@ fn nothing_found_where_not_everything_could_be_told_is_3() {
     // Nor is one that was named and is not there.
     let token = bed.token().create();
     audit(&bed, &token, folder.path(), &["--repo", "acme/absent"]).is(3).says("acme/absent");
+}
+
+/// What a check says of the repositories that were seen is nothing about those that were not, whether or not the check that counts
+/// them runs.
+#[test]
+fn repositories_that_were_not_seen_are_3_whichever_checks_run() {
+    let (bed, folder) = (cloud(), folder());
+    let acme = bed.organization("acme");
+    kept(&acme, "api");
+    kept(&acme, "web");
+    let half = bed.token().only(&["acme/api"]).create();
+    let all = &["--owner", "acme"];
+    audit(&bed, &half, folder.path(), all).is(3).says("1 of 2 repositories were not seen");
+    let count = ["--owner", "acme", "--only", "inventory-partial"];
+    audit(&bed, &half, folder.path(), &count).is(1).says("1 of 2 repositories were not seen");
+    // Who may not see the owner's count knows of no others, which is not that there are none.
+    let stranger = bed.token().role(Role::Write).create();
+    audit(&bed, &stranger, folder.path(), all).is(3).says("`total_private_repos` was not in the answer");
+    let whole = bed.token().create();
+    audit(&bed, &whole, folder.path(), all).is(0);
+    // A repository that is named is all that is asked for.
+    audit(&bed, &half, folder.path(), &["--repo", "acme/api"]).is(0);
 }
 
 #[test]

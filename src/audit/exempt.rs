@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use super::finding::{Finding, Findings, Place};
 use super::judge::{Audit, Exempted, Tally};
 use super::{Check, Severity};
+use crate::github::{Cause, Hidden};
 use crate::policy::Policy;
 use crate::policy::github::Exempt;
 use crate::policy::lint::{self, Level};
@@ -83,14 +84,24 @@ pub fn apply(audit: &mut Audit, policy: &Policy, today: Date, extent: Extent, ch
                 let message = format!("the exemption from `{}` ended with {until}: {}", exempt.check, exempt.reason);
                 report(&mut found, audit, policy, exempt, message);
             }
-            if check.id == UNUSED.id && !used && !expired(exempt) && could_be_used(audit, exempt, extent) {
-                let message = format!("the exemption from `{}` accepts nothing: {}", exempt.check, exempt.reason);
-                report(&mut found, audit, policy, exempt, message);
+            if check.id == UNUSED.id && !used && !expired(exempt) && is_looked_for(audit, exempt, extent) {
+                match could_be_used(audit, exempt) {
+                    Ok(()) => {
+                        let message = format!("the exemption from `{}` accepts nothing: {}", exempt.check, exempt.reason);
+                        report(&mut found, audit, policy, exempt, message);
+                    }
+                    Err(hidden) => found.cannot_tell(place(audit, policy, exempt), &hidden),
+                }
             }
         }
-        let tally = Tally { held: u64::from(found.found.is_empty()), found: u64::from(!found.found.is_empty()), cannot_tell: 0 };
+        let tally = Tally {
+            held: u64::from(found.found.is_empty() && found.cannot_tell.is_empty()),
+            found: u64::from(!found.found.is_empty()),
+            cannot_tell: u64::from(!found.cannot_tell.is_empty()),
+        };
         audit.checks.insert(check.id.to_owned(), tally);
         findings.extend(found.found);
+        audit.cannot_tell.extend(found.cannot_tell);
     }
     audit.findings = findings;
 }
@@ -105,21 +116,40 @@ fn accepts(exempt: &Exempt, finding: &Finding) -> bool {
     exempt.check == finding.check && is_meant && scope.includes(target).unwrap_or(false)
 }
 
-/// Whether the run would have used the exemption if there were a use: its check ran, and could be told wherever it is for.
-fn could_be_used(audit: &Audit, exempt: &Exempt, extent: Extent) -> bool {
+/// Whether the run looked for what the exemption accepts: its check ran, over everything that the policy is about.
+fn is_looked_for(audit: &Audit, exempt: &Exempt, extent: Extent) -> bool {
+    extent == Extent::Whole && audit.checks.contains_key(&exempt.check)
+}
+
+/// That the run would have used the exemption if there were a use.
+///
+/// # Errors
+/// Something that it is for was not read, or could not be told.
+fn could_be_used(audit: &Audit, exempt: &Exempt) -> Result<(), Hidden> {
     let is_for = |target: &str| exempt.repositories.includes(target).unwrap_or(true);
-    extent == Extent::Whole
-        && audit.checks.contains_key(&exempt.check)
-        && audit.inventory.as_ref().is_some_and(|inventory| inventory.unread.is_empty())
-        && !audit.cannot_tell.iter().any(|one| one.check == exempt.check && is_for(&one.place.target))
+    let unread = audit.inventory.iter().flat_map(|inventory| &inventory.unread).map(|unread| &unread.why);
+    let untold =
+        audit.cannot_tell.iter().filter(|one| one.check == exempt.check && is_for(&one.place.target)).map(|one| &one.why);
+    match (audit.inventory.is_some(), unread.chain(untold).next()) {
+        (true, None) => Ok(()),
+        (_, why) => {
+            let rest = why.map(|why| format!(": {}", why.why)).unwrap_or_default();
+            let text = format!("whether the exemption from `{}` accepts anything can't be told{rest}", exempt.check);
+            let nothing = Hidden::new(Cause::NotAsked, "");
+            Err(Hidden { why: text, ..why.cloned().unwrap_or(nothing) })
+        }
+    }
+}
+
+fn place(audit: &Audit, policy: &Policy, exempt: &Exempt) -> Place {
+    Place::target(audit.owner.clone()).field("exempt").file(policy.file.clone(), u64::try_from(exempt.at.line).ok())
 }
 
 fn report(found: &mut Findings, audit: &Audit, policy: &Policy, exempt: &Exempt, message: String) {
     // The file's name depends on where the program runs, so it is no part of the fingerprint; neither is the line.
     let key = format!("{} {}", exempt.check, exempt.reason);
     let finding = found.add(Place::target(audit.owner.clone()).field("exempt"), &key, message);
-    finding.place.file = Some(policy.file.clone());
-    finding.place.line = u64::try_from(exempt.at.line).ok();
+    finding.place = place(audit, policy, exempt);
     finding.who.extend(exempt.owner.clone());
 }
 

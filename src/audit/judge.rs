@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::checks::not_seen;
 use super::drift::{Compared, Drift, NotBound};
 use super::exempt::{self, Extent};
 use super::finding::{CannotTell, Finding, Findings, Place};
@@ -228,8 +229,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Ends with the looks at the whole run. The result is in order, whatever order repositories came in.
-    pub fn finish(mut self, inventory: Inventory) -> Audit {
+    pub fn finish(mut self, mut inventory: Inventory) -> Audit {
         let context = self.context;
+        if self.checks.iter().all(|check| check.id != INVENTORY) {
+            for hidden in not_seen(&RunScene { context: &context, inventory: &inventory }) {
+                inventory.unread(&context.owner.login, hidden);
+            }
+        }
         let place = Place::target(context.owner.login.clone());
         self.look(&place, |look, findings| match look {
             Look::Run(look) => Some(look(&RunScene { context: &context, inventory: &inventory }, findings)),
@@ -253,6 +259,9 @@ impl<'a> Judge<'a> {
         audit
     }
 }
+
+/// The check that finds repositories that were not seen. Where it does not run, they are noted as not read.
+const INVENTORY: &str = "inventory-partial";
 
 /// The worst first, then by check and place.
 fn order(a: &Finding, b: &Finding) -> Ordering {

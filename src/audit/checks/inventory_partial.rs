@@ -18,6 +18,37 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn look(scene: &RunScene<'_>, findings: &mut Findings) -> Looked {
+    count(scene, findings);
+    let inventory = scene.inventory;
+    for unread in &inventory.unread {
+        findings.cannot_tell(Place::target(&unread.what), &unread.why);
+    }
+    for moved in &inventory.moved {
+        let owner_of = |name: &str| name.split_once('/').map(|(owner, _)| owner.to_ascii_lowercase());
+        let same_owner = owner_of(&moved.from) == owner_of(&moved.to);
+        findings
+            .add(
+                Place::target(&moved.to),
+                &moved.from,
+                format!("`{}` is now `{}`: whoever makes a repository of the old name takes its place", moved.from, moved.to),
+            )
+            .severity(if same_owner { Severity::Low } else { Severity::Medium })
+            .fix(format!("ask for `{}` instead", moved.to));
+    }
+    Ok(())
+}
+
+/// Why there are, or may be, repositories that the run did not see: for runs without this check, whose other answers are about
+/// what was seen all the same.
+pub(in crate::audit) fn not_seen(scene: &RunScene<'_>) -> Vec<Hidden> {
+    let mut findings = Findings::of(&CHECK);
+    count(scene, &mut findings);
+    let found = findings.found.into_iter().map(|finding| Hidden::new(Cause::Partial, finding.message));
+    found.chain(findings.cannot_tell.into_iter().map(|unknown| unknown.why)).collect()
+}
+
+/// Holds what was listed against what GitHub counts.
+fn count(scene: &RunScene<'_>, findings: &mut Findings) {
     let (inventory, owner) = (scene.inventory, scene.context.owner);
     let place = Place::target(&owner.login);
     let mut known = Vec::new();
@@ -54,20 +85,4 @@ fn look(scene: &RunScene<'_>, findings: &mut Findings) -> Looked {
     if let Some(why) = selection {
         findings.cannot_tell(place.field("repository_selection"), &Hidden::new(Cause::Partial, why));
     }
-    for unread in &inventory.unread {
-        findings.cannot_tell(Place::target(&unread.what), &unread.why);
-    }
-    for moved in &inventory.moved {
-        let owner_of = |name: &str| name.split_once('/').map(|(owner, _)| owner.to_ascii_lowercase());
-        let same_owner = owner_of(&moved.from) == owner_of(&moved.to);
-        findings
-            .add(
-                Place::target(&moved.to),
-                &moved.from,
-                format!("`{}` is now `{}`: whoever makes a repository of the old name takes its place", moved.from, moved.to),
-            )
-            .severity(if same_owner { Severity::Low } else { Severity::Medium })
-            .fix(format!("ask for `{}` instead", moved.to));
-    }
-    Ok(())
 }

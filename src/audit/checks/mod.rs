@@ -78,6 +78,8 @@ checks! {
     changed_since_baseline,
 }
 
+pub(super) use inventory_partial::not_seen;
+
 /// That a bypasser's mode is one of those known.
 pub(super) fn known_mode(actor: &BypassActor) -> Looked {
     match &actor.bypass_mode {

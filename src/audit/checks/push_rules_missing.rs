@@ -27,6 +27,10 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     if scene.context.owner.kind == OwnerKind::User || !has_push_rulesets(scene.repository)? {
         return Ok(());
     }
+    // Where the plan does not even have branch protection, `feature-unavailable` says all there is to say.
+    if scene.repository.protections.read().is_err_and(|hidden| hidden.cause == Cause::NotOffered) {
+        return Ok(());
+    }
     let mut unsure = None;
     for ruleset in scene.repository.rulesets.read().map_err(Clone::clone)? {
         match restricts_pushes(ruleset) {

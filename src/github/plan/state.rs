@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::github::drift::canonical;
 use crate::github::people::Actor;
 use crate::github::protection::Protection;
-use crate::github::readable::{Hidden, Readable};
+use crate::github::readable::{Cause, Hidden, Readable};
 use crate::github::repository::WorkflowPermissions;
 use crate::github::ruleset::{Conditions, Ruleset};
 
@@ -44,7 +44,12 @@ pub fn of_protection(protection: &Protection) -> Result<Value, Hidden> {
         &protection.review_dismissal_allowances,
     ];
     for list in lists {
-        list.read().map_err(Clone::clone)?;
+        // Whoever is not shown would be left out when the list is written.
+        let is_shown = |actor: &&Actor| actor.kind.known().is_some() && !actor.name.contains(' ');
+        if let Some(actor) = list.read().map_err(Clone::clone)?.iter().find(|actor| !is_shown(actor)) {
+            let why = format!("branch protection `{}` names someone who is not shown: `{actor}`", protection.pattern);
+            return Err(Hidden::new(Cause::Unknown, why));
+        }
     }
     protection.required_deployment_environments.read().map_err(Clone::clone)?;
     let mut state = json!(protection);

@@ -1,6 +1,6 @@
 //! Markdown for a comment on a pull request: at most as long as GitHub takes, what asks for less first to be seen.
 
-use super::{counts, lacks, sign, title, value};
+use super::{counts, lacks, places, sign, title, value};
 use crate::github::plan::{Blocked, Change, Plan};
 use crate::report::markdown::{ISSUE, Page, code, prose};
 
@@ -11,9 +11,13 @@ pub fn render(plan: &Plan) -> String {
     let weaker = plan.changes.iter().filter(|change| change.weakens());
     let entry = |change: &Change| format!("- {} of {}\n", prose(&title(change)), code(&change.thing.target));
     page.section("\n### :warning: GitHub would ask for less\n\n", weaker.map(entry), "");
-    for target in plan.targets() {
-        let changes = plan.changes.iter().filter(|change| change.thing.target == target);
-        page.section(&format!("\n### {}\n\n", code(target)), changes.map(changed), "");
+    for place in places(plan) {
+        let targets: Vec<String> = place.targets.iter().map(|target| code(target)).collect();
+        let heading = match targets.as_slice() {
+            [one] => format!("\n### {one}\n\n"),
+            many => format!("\n### The same in {} places\n\n{}\n\n", many.len(), many.join(", ")),
+        };
+        page.section(&heading, place.changes.into_iter().map(changed), "");
     }
     let rows = plan.equivalents.iter().map(|one| {
         let by: Vec<String> = one.by.iter().map(|by| code(by)).collect();

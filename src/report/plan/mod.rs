@@ -71,6 +71,31 @@ pub fn counts(plan: &Plan) -> String {
     parts.join("; ")
 }
 
+/// Places where the same happens, and what.
+struct Places<'a> {
+    targets: Vec<&'a str>,
+    changes: Vec<&'a Change>,
+}
+
+/// The changes by place; places where just the same happens are put together, however many there are.
+fn places(plan: &Plan) -> Vec<Places<'_>> {
+    let mut places: Vec<Places<'_>> = Vec::new();
+    for target in plan.targets() {
+        let changes: Vec<&Change> = plan.changes.iter().filter(|change| change.thing.target == target).collect();
+        let is_same = |one: &Change, other: &Change| {
+            (title(one), &one.fields, one.line, one.permitted) == (title(other), &other.fields, other.line, other.permitted)
+        };
+        let known = places.iter_mut().find(|known| {
+            known.changes.len() == changes.len() && known.changes.iter().zip(&changes).all(|(one, other)| is_same(one, other))
+        });
+        match known {
+            Some(known) => known.targets.push(target),
+            None => places.push(Places { targets: vec![target], changes }),
+        }
+    }
+    places
+}
+
 /// The sign of what becomes of a thing.
 fn sign(change: &Change) -> &'static str {
     match change.action() {

@@ -2,16 +2,18 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{counts, lacks, sign, title, transition, value};
+use super::{counts, lacks, places, sign, title, transition, value};
 use crate::github::plan::{Action, Blocked, Change, Plan};
 use crate::report::text::plain;
 
 /// The plan for a terminal.
 pub fn render(plan: &Plan, colour: bool) -> String {
     let mut page = Page { text: String::new(), colour };
-    for target in plan.targets() {
-        page.line(&page.paint(Style::new().bold(), &plain(target)));
-        for change in plan.changes.iter().filter(|change| change.thing.target == target) {
+    for place in places(plan) {
+        for target in &place.targets {
+            page.heading(&plain(target));
+        }
+        for change in place.changes {
             page.change(change);
         }
     }

@@ -22,6 +22,7 @@ mod app_token;
 mod bed;
 mod call;
 mod fault;
+pub mod faults_organization;
 pub mod fnmatch;
 mod graphql;
 mod headers;

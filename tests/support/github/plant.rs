@@ -236,6 +236,11 @@ impl RepositoryHandle {
         self.change(|repository| repository.needs_upgrade = true)
     }
 
+    /// Its classic protection is shown to nobody, whatever a token may: GitHub refuses it, and the branch says that it has some.
+    pub fn hides_protections(&self) -> &Self {
+        self.change(|repository| repository.hides_protections = true)
+    }
+
     pub fn branch(&self, name: &str) -> &Self {
         self.change(|repository| {
             let commit = commit(&repository.owner, &repository.name, name);

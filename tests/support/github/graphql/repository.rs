@@ -38,7 +38,7 @@ pub fn repository<'a>(view: &'a View<'a>, repository: &'a Repository) -> Object<
             None => null(),
         },
         "branchProtectionRules" => {
-            if !view.administers() && view.shared.has(Quirk::GraphqlForbidsProtections) {
+            if repository.hides_protections || !view.administers() && view.shared.has(Quirk::GraphqlForbidsProtections) {
                 return forbidden(view);
             }
             let shown = view.administers() && !repository.needs_upgrade;

@@ -13,6 +13,9 @@ use super::view::lay;
 
 pub fn answer(visit: &mut Visit<'_>, part: &str) -> Handled {
     super::rulesets::refuse_without_plan(visit)?;
+    if visit.repository()?.hides_protections {
+        return Err(not_found());
+    }
     if !visit.repository()?.branches.contains_key(visit.parameter("branch")) {
         return Err(refuse(404, "Branch not found"));
     }

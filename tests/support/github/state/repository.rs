@@ -51,6 +51,8 @@ pub struct Repository {
     pub delete_branch_on_merge: bool,
     /// The plan has neither protection nor rulesets for this repository: 403 "Upgrade to GitHub Pro or make ...".
     pub needs_upgrade: bool,
+    /// Its classic protection is shown to nobody, though the branch says that it has some.
+    pub hides_protections: bool,
     pub merged: Vec<MergedPullRequest>,
     pub releases: Vec<Map<String, Value>>,
     pub environments: Vec<Map<String, Value>>,
@@ -123,6 +125,7 @@ impl Repository {
             auto_merge_allowed: false,
             delete_branch_on_merge: false,
             needs_upgrade: false,
+            hides_protections: false,
             merged: Vec::new(),
             releases: Vec::new(),
             environments: Vec::new(),
