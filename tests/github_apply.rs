@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 
 use crate::support::github::{Bed, Fault, Profile, Quirk, When};
 
+mod crash;
+mod fleet;
+
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 2, 3);
 
 pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {

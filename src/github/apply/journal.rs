@@ -242,6 +242,19 @@ impl Journal {
         })
     }
 
+    /// Which way a change was begun last, if nothing says what came of it: it may have happened.
+    pub fn unanswered(&self, index: usize) -> Option<Way> {
+        self.events
+            .iter()
+            .rev()
+            .find_map(|event| match event {
+                Event::Begun { change, direction } if *change == index => Some(Some(*direction)),
+                Event::Sent { change, .. } | Event::Made { change, .. } if *change == index => Some(None),
+                _ => None,
+            })
+            .flatten()
+    }
+
     /// Which way a change was made last; nothing when it was begun again since.
     fn last(&self, index: usize) -> Option<Way> {
         self.events

@@ -24,6 +24,8 @@ use super::repository::Repository;
 
 pub use journal::{Event, Journal};
 
+use journal::Way;
+
 /// Which way a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -169,7 +171,7 @@ impl<'a> Apply<'a> {
             Direction::Back => (change.after.as_ref(), change.before.as_ref()),
         };
         let thing = &change.thing;
-        let known_id = self.journal.id_of(index).or_else(|| change.id.clone());
+        let known_id = self.number_of(index, change);
         let Seen { now: live, repository } = match self.read(thing, known_id.as_deref(), from, to).await {
             Ok(seen) => seen,
             Err(hidden) => return Ok(Outcome::Failed(Failed::Unreadable(hidden.to_string()))),
@@ -230,7 +232,7 @@ impl<'a> Apply<'a> {
             if attempt > 0 {
                 self.client.pause(Duration::from_secs(u64::from(attempt))).await;
             }
-            let known_id = self.journal.id_of(index).or_else(|| change.id.clone());
+            let known_id = self.number_of(index, change);
             let live = match self.read(thing, known_id.as_deref(), from, to).await {
                 Ok(seen) => seen.now,
                 Err(hidden) => {
@@ -261,6 +263,17 @@ impl<'a> Apply<'a> {
         };
         self.note(Event::Failed { change: index, direction: direction.into(), why: failed.to_string() })?;
         Ok(Outcome::Failed(failed))
+    }
+
+    /// GitHub's number of a thing as far as it is known. Of what is being created it is not, until GitHub tells: what had one
+    /// before is gone, and what has one since was made by a request that nobody heard of again.
+    fn number_of(&self, index: usize, change: &Change) -> Option<String> {
+        let is_being_created = match self.journal.unanswered(index) {
+            Some(Way::Apply) => change.before.is_none(),
+            Some(Way::Rollback) => change.after.is_none(),
+            None => false,
+        };
+        if is_being_created { None } else { self.journal.id_of(index).or_else(|| change.id.clone()) }
     }
 
     fn note(&mut self, event: Event) -> Result<(), JournalFailed> {
