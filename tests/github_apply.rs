@@ -358,7 +358,7 @@ fn a_check_stays_pinned_to_an_app_that_graphql_does_not_show() {
             json!({ "required_status_checks": { "strict": false, "checks": [{ "context": "ci/test", "app_id": 15368 }] } }),
         );
         if hidden {
-            bed.tamper("POST /graphql", |answer| take_apps(answer));
+            bed.tamper("POST /graphql", take_apps);
         }
         let policy = policy("mechanism = \"branch_protection\"", CLASSIC);
         let backup = tempfile::tempdir().unwrap();

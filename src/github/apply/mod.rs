@@ -19,7 +19,6 @@ use serde_json::Value;
 use super::client::{Client, Refused};
 use super::live::Reader;
 use super::plan::{Change, Kind, Plan, Thing, state};
-use super::readable::Hidden;
 use super::repository::Repository;
 
 pub use journal::{Event, Journal};
