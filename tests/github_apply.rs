@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::support::github::{Bed, Fault, Profile, Quirk, When};
 
 mod crash;
+mod faults;
 mod fleet;
 
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 2, 3);

@@ -93,10 +93,9 @@ impl Apply {
         let planned = read_plan(file)?;
         let policy = self.policy_of(&planned, file)?;
         let github = of_policy(&policy)?;
+        // Before anything is read, and once more when the run begins.
         if let Some(run) = Journal::unfinished(&self.backup, &planned.owner).map_err(|bad| unusable(&bad))? {
-            return Err(Failure::new(format!("an earlier run stopped in the middle: `{}`", run.display()))
-                .help("refwarden github apply --resume goes on with it, --rollback takes it back")
-                .code(REFUSED));
+            return Err(unusable(&BadJournal::Unfinished(run)));
         }
         let limits = Limits { weaken: self.allow_weaken, changes: self.max_changes, percent: self.max_percent };
         refuse_over(&limits, &planned)?;
@@ -191,10 +190,14 @@ fn read_plan(file: &Path) -> Result<Plan> {
 fn unusable(bad: &BadJournal) -> Failure {
     let help = match bad {
         BadJournal::Locked(_) => "wait until it ends, or use another --backup DIR for another owner",
+        BadJournal::Unfinished(_) => {
+            "refwarden github apply --resume goes on with it, --rollback takes it back; once someone has seen to what neither can, \
+             remove its folder"
+        }
         BadJournal::Io(..) => "nothing is written to GitHub without a journal: name a folder that can be written, --backup DIR",
         BadJournal::Unreadable(..) => "name the folder of a run that this version wrote",
     };
-    let code = if matches!(bad, BadJournal::Locked(_)) { REFUSED } else { 2 };
+    let code = if matches!(bad, BadJournal::Locked(_) | BadJournal::Unfinished(_)) { REFUSED } else { 2 };
     Failure::new(plain(&bad.to_string())).help(help).code(code)
 }
 

@@ -173,21 +173,23 @@ impl<'a> Apply<'a> {
         let known_id = self.number_of(index, change);
         let Seen { now: live, repository } = match self.read(thing, known_id.as_deref(), from, to).await {
             Ok(seen) => seen,
-            Err(hidden) => return Ok(Outcome::Failed(Failed::Unreadable(hidden.to_string()))),
+            Err(hidden) => return self.failed(index, direction, Failed::Unreadable(hidden.to_string())),
         };
         let state = live.as_ref().map(|live| &live.state);
         if is_same(thing.kind, state, to) {
             self.note(Event::Made { change: index, direction: direction.into(), id: live.map(|live| live.id) })?;
             return Ok(Outcome::AlreadySo);
         }
-        let expected = is_same(thing.kind, state, from) || (self.journal.is_begun(index) && is_between(thing, from, to, state));
+        let expected =
+            is_same(thing.kind, state, from) || (self.journal.is_unsettled(index) && is_between(thing, from, to, state));
         if !expected {
-            return Ok(Outcome::Failed(Failed::Moved { fields: differing(thing.kind, state, from) }));
+            let fields = differing(thing.kind, state, from);
+            return self.failed(index, direction, Failed::Moved { fields });
         }
         // Whoever can't be found is found missing before anything is sent.
         let writes = match self.prepare(thing, live.as_ref(), to, repository.as_ref()).await {
             Ok(writes) => writes,
-            Err(hidden) => return Ok(Outcome::Failed(Failed::Refused(hidden.to_string()))),
+            Err(hidden) => return self.failed(index, direction, Failed::Refused(hidden.to_string())),
         };
         self.note(Event::Begun { change: index, direction: direction.into() })?;
         let mut attempt = 0;
@@ -239,8 +241,7 @@ impl<'a> Apply<'a> {
                         Some(refused) => format!("{refused}; and it can't be read back: {hidden}"),
                         None => format!("it was sent, and can't be read back: {hidden}"),
                     };
-                    self.note(Event::Failed { change: index, direction: direction.into(), why: why.clone() })?;
-                    return Ok(Outcome::Failed(Failed::Unknown(why)));
+                    return self.failed(index, direction, Failed::Unknown(why));
                 }
             };
             let state = live.as_ref().map(|live| &live.state);
@@ -260,6 +261,10 @@ impl<'a> Apply<'a> {
             Some(refused) => Failed::Unknown(format!("{}; not as planned: {}", explained(&refused, thing), fields.join(", "))),
             None => Failed::NotTaken { fields },
         };
+        self.failed(index, direction, failed)
+    }
+
+    fn failed(&mut self, index: usize, direction: Direction, failed: Failed) -> Result<Outcome, JournalFailed> {
         self.note(Event::Failed { change: index, direction: direction.into(), why: failed.to_string() })?;
         Ok(Outcome::Failed(failed))
     }
