@@ -365,7 +365,12 @@ fn exemptions_set_findings_aside_until_their_last_day() {
     assert_eq!(audit.checks["exempt-unused"].found, 1);
     // What a part of the repositories, or hidden settings, can't tell is not said.
     assert_eq!(ids(&exempting(&["old-b"], false, true)), ["branch-unprotected", "exempt-expired"]);
-    assert_eq!(ids(&exempting(&["legacy-a"], true, false)), ["exempt-expired"]);
+    let hidden = exempting(&["legacy-a"], true, false);
+    assert_eq!(ids(&hidden), ["exempt-expired"]);
+    let unsure: Vec<_> = hidden.cannot_tell.iter().filter(|unknown| unknown.check == "exempt-unused").collect();
+    assert_eq!(unsure.iter().map(|unknown| unknown.place.line).collect::<Vec<_>>(), [Some(4), Some(15)], "{unsure:#?}");
+    assert!(unsure[1].why.why.contains("from `bypass-always` accepts anything can't be told: hidden"), "{unsure:#?}");
+    assert_eq!((hidden.checks["exempt-unused"].held, hidden.checks["exempt-unused"].cannot_tell), (0, 1));
     let unused = exempting(&["api"], false, false);
     assert_eq!(unused.findings.iter().filter(|finding| finding.check == "exempt-unused").count(), 2);
 }
@@ -379,4 +384,58 @@ fn an_exemption_from_no_check_is_told() {
     assert_eq!(found[2].help.as_deref(), Some("did you mean `bypass-always`?"));
     assert_eq!((found[2].id, found[2].at.line), ("unknown_check", 15));
     assert!(found[0].help.as_ref().unwrap().contains("refwarden github explain"));
+}
+
+/// The answers about the workflows of a repository that requires `test`, which is all that this file is.
+fn answers(workflow: &str) -> Audit {
+    let mut state = healthy();
+    state["repository"]["workflows"] = json!([{ "path": ".github/workflows/ci.yml", "text": workflow }]);
+    let checks = ["check-name-ambiguous", "check-skippable", "check-path-filtered"];
+    let checks: Vec<_> = checks.iter().map(|id| refwarden::audit::find(id).unwrap()).collect();
+    judge(&state, &serde_json::from_value(json!({ "expect": {} })).unwrap(), &checks)
+}
+
+/// Files that would keep a program busy, or fill its memory, are answered with the bound that they are over.
+#[test]
+fn a_workflow_file_that_costs_too_much_cannot_be_told() {
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let on = "on: {pull_request: {}}\njobs:\n";
+    let some = "on: {pull_request: {paths: [a]}}\njobs:\n";
+    let filters = lines(5_000, &|number| format!("      - '**/a{number}*b'\n"));
+    let same = lines(15_000, &|number| format!("  j{number}: {{name: test}}\n"));
+    let filtered = format!("on:\n  pull_request:\n    branches:\n{filters}jobs:\n{same}");
+    let needing = lines(900, &|number| format!("  t{number}: {{name: test, needs: [j0]}}\n"));
+    let needed = lines(19_000, &|number| format!("  j{number}: {{}}\n"));
+    let long = "x".repeat(900_000);
+    let cells = format!("{:?}", (0..256).collect::<Vec<_>>());
+    for (workflow, bound) in [
+        (filtered, "more than the 32768 characters that are judged"),
+        (format!("{on}{same}"), "more than 1000 jobs report `test`"),
+        (format!("{on}{needing}{needed}"), "more than the 10000000 steps that are gone"),
+        (format!("{on}{needed}{needed}x: {{}}\n").replace("  j", "  x: {}\n  j"), "is not understood"),
+        (
+            format!("{on}  test: {{name: '{long}', strategy: {{matrix: {{a: {cells}}}}}}}\n"),
+            "than the 21000 characters that GitHub reads",
+        ),
+        (format!("{on}  test: {{if: '{long}'}}\n"), "than the 21000 characters that GitHub reads"),
+        (format!("{on}  {long}: {{name: test}}\n"), "is not understood"),
+        (
+            format!("{some}  a: {{name: '${{{{ matrix.b }}}}', strategy: {{matrix: {{a: {cells}, b: ['{long}']}}}}}}\n"),
+            "only known when it runs",
+        ),
+    ] {
+        let audit = answers(&workflow);
+        let start: String = workflow.chars().take(60).collect();
+        assert!(
+            audit.cannot_tell.iter().any(|unknown| unknown.why.why.contains(bound)),
+            "{start} {bound}: {:#?}",
+            audit.cannot_tell
+        );
+    }
+    // As many as people write are followed.
+    let many = lines(300, &|number| format!("  j{number}: {{}}\n"));
+    let few = lines(50, &|number| format!("      - 'release/{number}/**'\n"));
+    let honest = format!("on:\n  pull_request:\n    branches:\n      - main\n{few}jobs:\n{many}  test: {{}}\n");
+    let audit = answers(&honest);
+    assert!(audit.findings.is_empty() && audit.cannot_tell.is_empty(), "{audit:#?}");
 }

@@ -15,6 +15,10 @@ use serde_json::{Value, json};
 
 use crate::support::github::{Bed, Fault, Profile, Quirk, When};
 
+mod crash;
+mod faults;
+mod fleet;
+
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 2, 3);
 
 pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
@@ -341,5 +345,41 @@ fn every_profile() {
             assert!(after.changes.is_empty() && after.cannot_tell.is_empty(), "{}: {after:#?}", profile.name());
             assert_made(&again(&bed, backup.path(), Direction::Back));
         }
+    }
+}
+
+/// GraphQL shows no app where it may not show which: that is not the same as any app.
+#[test]
+fn a_check_stays_pinned_to_an_app_that_graphql_does_not_show() {
+    for hidden in [true, false] {
+        let bed = acme();
+        let api = bed.organization("acme").repository("api");
+        api.protect(
+            "main",
+            json!({ "required_status_checks": { "strict": false, "checks": [{ "context": "ci/test", "app_id": 15368 }] } }),
+        );
+        if hidden {
+            bed.tamper("POST /graphql", take_apps);
+        }
+        let policy = policy("mechanism = \"branch_protection\"", CLASSIC);
+        let backup = tempfile::tempdir().unwrap();
+        let report = apply(&bed, &policy, backup.path());
+        let put = bed.requests_of("PUT /repos/{owner}/{repo}/branches/{branch}/protection");
+        let sent = &put[0].request_body.as_ref().unwrap()["required_status_checks"]["checks"];
+        assert_eq!(*sent, json!([{ "context": "ci/test", "app_id": 15368 }]), "hidden: {hidden}");
+        assert_made(&report);
+    }
+}
+
+fn take_apps(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(take_apps),
+        Value::Object(object) => {
+            if object.contains_key("context") {
+                object.insert("app".to_owned(), Value::Null);
+            }
+            object.values_mut().for_each(take_apps);
+        }
+        _ => {}
     }
 }

@@ -275,3 +275,59 @@ fn a_pattern_goes_only_when_rulesets_are_for_all_its_branches() {
         assert_eq!(deleted, goes, "{refs}: {:#?}", plan.equivalents);
     }
 }
+
+#[test]
+fn what_this_program_does_not_know_is_never_written_away() {
+    let known = value!({ "name": "main", "enforcement": "active", "rules": [{ "type": "deletion" }],
+        "conditions": { "ref_name": { "include": ["~DEFAULT_BRANCH"], "exclude": [] } } });
+    type Change = fn(&mut Value);
+    let unknown: &[(&str, Change)] = &[
+        ("a rule", |ruleset| ruleset["rules"] = value!([{ "type": "deletion" }, { "type": "quantum_review" }])),
+        ("a field", |ruleset| ruleset["quantum_review"] = value!(true)),
+        ("a condition", |ruleset| ruleset["conditions"]["quantum_review"] = value!({ "include": [] })),
+        ("an enforcement", |ruleset| ruleset["enforcement"] = value!("quantum_review")),
+        ("a bypasser", |ruleset| {
+            ruleset["bypass_actors"] = value!([{ "actor_id": 1, "actor_type": "quantum_review", "bypass_mode": "always" }]);
+        }),
+    ];
+    for unmanaged in ["report", "delete"] {
+        for name in ["main", "other"] {
+            for (what, change) in unknown {
+                let bed = acme();
+                bed.allow_unknown("quantum_review");
+                let mut ruleset = known.clone();
+                ruleset["name"] = value!(name);
+                change(&mut ruleset);
+                bed.organization("acme").repository("api").ruleset(ruleset);
+                let plan = planned(&bed, &policy(&format!("unmanaged = \"{unmanaged}\""), RULES), false);
+                let written = plan.changes.iter().filter(|change| change.before.is_some()).count();
+                assert_eq!(written, 0, "{what} of `{name}`: {plan:#?}");
+                let is_told = plan.cannot_tell.iter().any(|one| one.thing.name == name);
+                assert_eq!(is_told, name == "main" || unmanaged == "delete", "{what} of `{name}`: {plan:#?}");
+            }
+            // The twin: without it, it is.
+            let bed = acme();
+            bed.organization("acme").repository("api").ruleset({
+                let mut ruleset = known.clone();
+                ruleset["name"] = value!(name);
+                ruleset
+            });
+            let plan = planned(&bed, &policy(&format!("unmanaged = \"{unmanaged}\""), RULES), false);
+            let written = plan.changes.iter().filter(|change| change.before.is_some()).count();
+            assert_eq!(written, usize::from(name == "main" || unmanaged == "delete"), "`{name}`: {plan:#?}");
+        }
+    }
+}
+
+#[test]
+fn repositories_stay_protected_from_being_renamed_out_of_scope() {
+    let bed = Bed::of(crate::support::github::Profile::EnterpriseCloud);
+    let acme = bed.organization("acme");
+    acme.repository("api");
+    acme.ruleset(value!({ "name": "main", "enforcement": "active", "rules": [{ "type": "deletion" }],
+        "conditions": { "ref_name": { "include": ["~DEFAULT_BRANCH"], "exclude": [] },
+            "repository_name": { "include": ["api"], "exclude": [], "protected": true } } }));
+    let plan = planned(&bed, &policy("level = \"organization\"", RULES), false);
+    let after = plan.changes[0].after.as_ref().unwrap();
+    assert_eq!(after["conditions"]["repository_name"], value!({ "include": ["~ALL"], "exclude": [], "protected": true }));
+}

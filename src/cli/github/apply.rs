@@ -43,11 +43,11 @@ pub(super) struct Apply {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "rollback"])]
     policy: Option<PathBuf>,
     /// Go on with a run that stopped: the newest, or the one of this folder
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["plan", "rollback"])]
-    resume: Option<PathBuf>,
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["plan", "rollback"])]
+    resume: Option<Option<PathBuf>>,
     /// Go back to what there was before a run: the newest, or the one of this folder
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["plan", "resume"])]
-    rollback: Option<PathBuf>,
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["plan", "resume"])]
+    rollback: Option<Option<PathBuf>>,
     /// Where runs are kept, each in a folder of its own: the plan, what there was before, and the journal
     #[arg(long, value_name = "DIR", default_value = "refwarden-backup")]
     backup: PathBuf,
@@ -79,11 +79,11 @@ impl Apply {
             }
             (_, Some(run), _) => {
                 let run = run.clone();
-                self.go_on(&run, Direction::Forward, out)
+                self.go_on(run.as_deref(), Direction::Forward, out)
             }
             (_, _, Some(run)) => {
                 let run = run.clone();
-                self.go_on(&run, Direction::Back, out)
+                self.go_on(run.as_deref(), Direction::Back, out)
             }
             (None, None, None) => Err(Failure::new("which plan?").help("refwarden github plan --policy FILE --out plan.json")),
         }
@@ -93,10 +93,9 @@ impl Apply {
         let planned = read_plan(file)?;
         let policy = self.policy_of(&planned, file)?;
         let github = of_policy(&policy)?;
+        // Before anything is read, and once more when the run begins.
         if let Some(run) = Journal::unfinished(&self.backup, &planned.owner).map_err(|bad| unusable(&bad))? {
-            return Err(Failure::new(format!("an earlier run stopped in the middle: `{}`", run.display()))
-                .help("refwarden github apply --resume goes on with it, --rollback takes it back")
-                .code(REFUSED));
+            return Err(unusable(&BadJournal::Unfinished(run)));
         }
         let limits = Limits { weaken: self.allow_weaken, changes: self.max_changes, percent: self.max_percent };
         refuse_over(&limits, &planned)?;
@@ -129,7 +128,7 @@ impl Apply {
         })
     }
 
-    fn go_on(self, run: &Path, direction: Direction, out: &mut dyn Write) -> Result<u8> {
+    fn go_on(self, run: Option<&Path>, direction: Direction, out: &mut dyn Write) -> Result<u8> {
         let mut journal = self.journal(run)?;
         let plan = journal.plan().clone();
         if direction == Direction::Back {
@@ -165,15 +164,13 @@ impl Apply {
         Ok(policy)
     }
 
-    fn journal(&self, run: &Path) -> Result<Journal> {
-        let folder = if run.as_os_str().is_empty() {
-            let newest = Journal::newest_run(&self.backup).map_err(|bad| unusable(&bad))?;
-            newest.ok_or_else(|| {
-                Failure::new(format!("there is no run in `{}`", self.backup.display()))
-                    .help("name its folder, or pass --backup DIR")
-            })?
-        } else {
-            run.to_owned()
+    fn journal(&self, run: Option<&Path>) -> Result<Journal> {
+        let none = || {
+            Failure::new(format!("there is no run in `{}`", self.backup.display())).help("name its folder, or pass --backup DIR")
+        };
+        let folder = match run {
+            Some(run) => run.to_owned(),
+            None => Journal::newest_run(&self.backup).map_err(|bad| unusable(&bad))?.ok_or_else(none)?,
         };
         Journal::open(&folder).map_err(|bad| unusable(&bad))
     }
@@ -193,10 +190,14 @@ fn read_plan(file: &Path) -> Result<Plan> {
 fn unusable(bad: &BadJournal) -> Failure {
     let help = match bad {
         BadJournal::Locked(_) => "wait until it ends, or use another --backup DIR for another owner",
+        BadJournal::Unfinished(_) => {
+            "refwarden github apply --resume goes on with it, --rollback takes it back; once someone has seen to what neither can, \
+             remove its folder"
+        }
         BadJournal::Io(..) => "nothing is written to GitHub without a journal: name a folder that can be written, --backup DIR",
         BadJournal::Unreadable(..) => "name the folder of a run that this version wrote",
     };
-    let code = if matches!(bad, BadJournal::Locked(_)) { REFUSED } else { 2 };
+    let code = if matches!(bad, BadJournal::Locked(_) | BadJournal::Unfinished(_)) { REFUSED } else { 2 };
     Failure::new(plain(&bad.to_string())).help(help).code(code)
 }
 
@@ -290,7 +291,10 @@ fn close(report: &Report, journal: &Journal, direction: Direction, out: &mut dyn
     writeln!(out, "{made} made; to go on: refwarden github apply --resume {run}")?;
     writeln!(out, "to go back: refwarden github apply --rollback {run}")?;
     let is_certain = report.stopped.is_none()
-        && report.outcomes.iter().all(|(_, outcome)| !matches!(outcome, Outcome::Failed(Failed::Unknown(_))));
+        && report
+            .outcomes
+            .iter()
+            .all(|(_, outcome)| !matches!(outcome, Outcome::Failed(Failed::Unknown(_) | Failed::Unreadable(_))));
     Ok(if is_certain { REFUSED } else { CANNOT_TELL })
 }
 

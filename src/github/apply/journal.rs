@@ -93,6 +93,8 @@ impl From<Direction> for Way {
 pub enum BadJournal {
     /// Another program is at work with the same folder.
     Locked(PathBuf),
+    /// A run of the same owner stopped in the middle.
+    Unfinished(PathBuf),
     /// The folder or a file in it can't be read or written.
     Io(PathBuf, io::Error),
     /// A file is not what this program writes.
@@ -103,6 +105,7 @@ impl std::fmt::Display for BadJournal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             BadJournal::Locked(path) => write!(f, "another apply is at work in `{}`", path.display()),
+            BadJournal::Unfinished(run) => write!(f, "an earlier run stopped in the middle: `{}`", run.display()),
             BadJournal::Io(path, error) => write!(f, "`{}`: {error}", path.display()),
             BadJournal::Unreadable(path, why) => write!(f, "`{}` is no journal that can be read: {why}", path.display()),
         }
@@ -112,6 +115,8 @@ impl std::fmt::Display for BadJournal {
 impl std::error::Error for BadJournal {}
 
 const PLAN: &str = "plan.json";
+/// The plan, until it is whole.
+const UNNAMED: &str = "plan.json.new";
 const BEFORE: &str = "before.json";
 const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
@@ -120,16 +125,21 @@ impl Journal {
     /// Begins a run in a new folder of `backup`. `before` is what there was, for people.
     ///
     /// # Errors
-    /// Another run has the folder, or it can't be written.
+    /// Another run has the folder, an earlier one of the same owner did not end, or it can't be written.
     pub fn create(backup: &Path, plan: &Plan, before: &Value, now: Timestamp) -> Result<Journal, BadJournal> {
         make_folder(backup)?;
         let lock = lock(backup)?;
+        if let Some(run) = unfinished_in(backup, &plan.owner)? {
+            return Err(BadJournal::Unfinished(run));
+        }
         let folder = new_folder(backup, &now.strftime("%Y%m%dT%H%M%S").to_string())?;
         let text = |value: &Value| format!("{value:#}\n");
         write_whole(&folder.join(BEFORE), &text(before))?;
         write_whole(&folder.join(JOURNAL), "")?;
-        // Last: a folder without it is a run that never began.
-        write_whole(&folder.join(PLAN), &text(&json!(plan)))?;
+        // Last, and at once: a folder without it is a run that never began.
+        let (path, unnamed) = (folder.join(PLAN), folder.join(UNNAMED));
+        write_whole(&unnamed, &text(&json!(plan)))?;
+        fs::rename(&unnamed, &path).map_err(|error| BadJournal::Io(path, error))?;
         sync_folder(&folder)?;
         sync_folder(backup)?;
         let path = folder.join(JOURNAL);
@@ -156,13 +166,16 @@ impl Journal {
         Ok(Journal { folder: folder.to_owned(), plan, file, events, _lock: lock })
     }
 
-    /// The newest run of an owner that did not end, if its newest run did not.
+    /// The newest run of an owner that did not end.
     ///
     /// # Errors
-    /// The folder can't be read, or the newest run in it can't.
+    /// Another program is at work with the folder, or a run in it that did not end can't be read.
     pub fn unfinished(backup: &Path, owner: &str) -> Result<Option<PathBuf>, BadJournal> {
-        let newest = Journal::newest(backup, owner)?;
-        Ok(newest.filter(|(_, events)| !matches!(events.last(), Some(Event::Ended { .. }))).map(|(folder, _)| folder))
+        if !backup.is_dir() {
+            return Ok(None);
+        }
+        let _lock = lock(backup)?;
+        unfinished_in(backup, owner)
     }
 
     /// The newest run, whoever's it is.
@@ -171,20 +184,6 @@ impl Journal {
     /// The folder can't be read.
     pub fn newest_run(backup: &Path) -> Result<Option<PathBuf>, BadJournal> {
         Ok(runs(backup)?.into_iter().next_back())
-    }
-
-    fn newest(backup: &Path, owner: &str) -> Result<Option<(PathBuf, Vec<Event>)>, BadJournal> {
-        for folder in runs(backup)?.into_iter().rev() {
-            let path = folder.join(PLAN);
-            let plan: Plan =
-                serde_json::from_str(&read(&path)?).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
-            if plan.owner.eq_ignore_ascii_case(owner) {
-                let path = folder.join(JOURNAL);
-                let (events, _) = events(&read(&path)?).map_err(|why| BadJournal::Unreadable(path, why))?;
-                return Ok(Some((folder, events)));
-            }
-        }
-        Ok(None)
     }
 
     /// The run's folder.
@@ -242,6 +241,24 @@ impl Journal {
         })
     }
 
+    /// Which way a change was begun last, if nothing says what came of it: it may have happened.
+    pub fn unanswered(&self, index: usize) -> Option<Way> {
+        self.events
+            .iter()
+            .rev()
+            .find_map(|event| match event {
+                Event::Begun { change, direction } if *change == index => Some(Some(*direction)),
+                Event::Sent { change, .. } | Event::Made { change, .. } if *change == index => Some(None),
+                _ => None,
+            })
+            .flatten()
+    }
+
+    /// Whether a change was begun and nothing shows that it was made: it may be there in part.
+    pub fn is_unsettled(&self, index: usize) -> bool {
+        self.is_begun(index) && self.last(index).is_none()
+    }
+
     /// Which way a change was made last; nothing when it was begun again since.
     fn last(&self, index: usize) -> Option<Way> {
         self.events
@@ -254,6 +271,23 @@ impl Journal {
             })
             .flatten()
     }
+}
+
+/// The newest run of an owner that did not end. An older one may not have, either: it was taken back later, and not to the end.
+fn unfinished_in(backup: &Path, owner: &str) -> Result<Option<PathBuf>, BadJournal> {
+    for folder in runs(backup)?.into_iter().rev() {
+        let path = folder.join(JOURNAL);
+        let (events, _) = events(&read(&path)?).map_err(|why| BadJournal::Unreadable(path, why))?;
+        if matches!(events.last(), Some(Event::Ended { .. })) {
+            continue;
+        }
+        let path = folder.join(PLAN);
+        let plan: Plan = serde_json::from_str(&read(&path)?).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
+        if plan.owner.eq_ignore_ascii_case(owner) {
+            return Ok(Some(folder));
+        }
+    }
+    Ok(None)
 }
 
 /// The runs of a folder, the newest last.
@@ -297,7 +331,11 @@ fn read(path: &Path) -> Result<String, BadJournal> {
 
 fn lock(backup: &Path) -> Result<File, BadJournal> {
     let path = backup.join(LOCK);
-    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(|error| BadJournal::Io(path.clone(), error))?;
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(|error| BadJournal::Io(path.clone(), error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(BadJournal::Locked(backup.to_owned())),

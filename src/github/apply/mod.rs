@@ -19,10 +19,11 @@ use serde_json::Value;
 use super::client::{Client, Refused};
 use super::live::Reader;
 use super::plan::{Change, Kind, Plan, Thing, state};
-use super::readable::Hidden;
 use super::repository::Repository;
 
 pub use journal::{Event, Journal};
+
+use journal::Way;
 
 /// Which way a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub enum Failed {
         /// The fields that are neither as they were nor as they should be.
         fields: Vec<String>,
     },
+    /// It can't be read, and so nothing was sent.
+    Unreadable(String),
     /// GitHub refused it, and nothing was changed.
     Refused(String),
     /// GitHub answered "done" and did something else.
@@ -67,6 +70,7 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failed::Moved { fields } => write!(f, "it was changed by someone else: {}", fields.join(", ")),
+            Failed::Unreadable(why) => write!(f, "nothing was sent, because it can't be read: {why}"),
             Failed::Refused(why) => write!(f, "nothing was changed: {why}"),
             Failed::NotTaken { fields } => {
                 write!(f, "GitHub answered that it is done, and these are not as they were sent: {}", fields.join(", "))
@@ -166,25 +170,26 @@ impl<'a> Apply<'a> {
             Direction::Back => (change.after.as_ref(), change.before.as_ref()),
         };
         let thing = &change.thing;
-        let known_id = self.journal.id_of(index).or_else(|| change.id.clone());
-        let unknown = |hidden: Hidden| Outcome::Failed(Failed::Unknown(format!("it can't be read: {hidden}")));
+        let known_id = self.number_of(index, change);
         let Seen { now: live, repository } = match self.read(thing, known_id.as_deref(), from, to).await {
             Ok(seen) => seen,
-            Err(hidden) => return Ok(unknown(hidden)),
+            Err(hidden) => return self.failed(index, direction, Failed::Unreadable(hidden.to_string())),
         };
         let state = live.as_ref().map(|live| &live.state);
         if is_same(thing.kind, state, to) {
             self.note(Event::Made { change: index, direction: direction.into(), id: live.map(|live| live.id) })?;
             return Ok(Outcome::AlreadySo);
         }
-        let expected = is_same(thing.kind, state, from) || (self.journal.is_begun(index) && is_between(thing, from, to, state));
+        let expected =
+            is_same(thing.kind, state, from) || (self.journal.is_unsettled(index) && is_between(thing, from, to, state));
         if !expected {
-            return Ok(Outcome::Failed(Failed::Moved { fields: differing(thing.kind, state, from) }));
+            let fields = differing(thing.kind, state, from);
+            return self.failed(index, direction, Failed::Moved { fields });
         }
         // Whoever can't be found is found missing before anything is sent.
         let writes = match self.prepare(thing, live.as_ref(), to, repository.as_ref()).await {
             Ok(writes) => writes,
-            Err(hidden) => return Ok(Outcome::Failed(Failed::Refused(hidden.to_string()))),
+            Err(hidden) => return self.failed(index, direction, Failed::Refused(hidden.to_string())),
         };
         self.note(Event::Begun { change: index, direction: direction.into() })?;
         let mut attempt = 0;
@@ -228,7 +233,7 @@ impl<'a> Apply<'a> {
             if attempt > 0 {
                 self.client.pause(Duration::from_secs(u64::from(attempt))).await;
             }
-            let known_id = self.journal.id_of(index).or_else(|| change.id.clone());
+            let known_id = self.number_of(index, change);
             let live = match self.read(thing, known_id.as_deref(), from, to).await {
                 Ok(seen) => seen.now,
                 Err(hidden) => {
@@ -236,8 +241,7 @@ impl<'a> Apply<'a> {
                         Some(refused) => format!("{refused}; and it can't be read back: {hidden}"),
                         None => format!("it was sent, and can't be read back: {hidden}"),
                     };
-                    self.note(Event::Failed { change: index, direction: direction.into(), why: why.clone() })?;
-                    return Ok(Outcome::Failed(Failed::Unknown(why)));
+                    return self.failed(index, direction, Failed::Unknown(why));
                 }
             };
             let state = live.as_ref().map(|live| &live.state);
@@ -257,8 +261,23 @@ impl<'a> Apply<'a> {
             Some(refused) => Failed::Unknown(format!("{}; not as planned: {}", explained(&refused, thing), fields.join(", "))),
             None => Failed::NotTaken { fields },
         };
+        self.failed(index, direction, failed)
+    }
+
+    fn failed(&mut self, index: usize, direction: Direction, failed: Failed) -> Result<Outcome, JournalFailed> {
         self.note(Event::Failed { change: index, direction: direction.into(), why: failed.to_string() })?;
         Ok(Outcome::Failed(failed))
+    }
+
+    /// GitHub's number of a thing as far as it is known. Of what is being created it is not, until GitHub tells: what had one
+    /// before is gone, and what has one since was made by a request that nobody heard of again.
+    fn number_of(&self, index: usize, change: &Change) -> Option<String> {
+        let is_being_created = match self.journal.unanswered(index) {
+            Some(Way::Apply) => change.before.is_none(),
+            Some(Way::Rollback) => change.after.is_none(),
+            None => false,
+        };
+        if is_being_created { None } else { self.journal.id_of(index).or_else(|| change.id.clone()) }
     }
 
     fn note(&mut self, event: Event) -> Result<(), JournalFailed> {

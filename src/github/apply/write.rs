@@ -9,7 +9,7 @@ use crate::github::cost::Class;
 use crate::github::live::Where;
 use crate::github::people::{Actor, ActorKind};
 use crate::github::plan::{Kind, Thing, state};
-use crate::github::protection::Protection;
+use crate::github::protection::{Protection, RequiredCheck};
 use crate::github::readable::{Cause, Hidden, Readable};
 use crate::github::repository::Repository;
 use crate::github::word::Word;
@@ -115,7 +115,7 @@ impl Apply<'_> {
             state::to_protection(state)
                 .map_err(|error| Hidden::new(Cause::Unknown, format!("the saved state can't be read: {error}")))
         };
-        let id = live.map(|live| live.id.as_str()).filter(|id| !id.is_empty());
+        let id = live.map(|live| live.id.as_str());
         let before = live.map(|live| typed(&live.state)).transpose()?;
         let path = |segments: &[&str]| {
             let mut all = vec!["branches", thing.name.as_str(), "protection"];
@@ -124,17 +124,15 @@ impl Apply<'_> {
         };
         let mutation = |operation, input| Write::Mutation { operation, owner: owner.to_owned(), input };
         let Some(after) = to.map(typed).transpose()? else {
-            return Ok(vec![match id {
-                Some(id) => mutation("DeleteProtection", json!({ "branchProtectionRuleId": id })),
-                None => rest(Method::Delete, path(&[]), None),
-            }]);
+            return Ok(vec![mutation("DeleteProtection", json!({ "branchProtectionRuleId": id }))]);
         };
         let is_branch = repository.default_branch.as_ref().is_some_and(|branch| branch.name == thing.name);
         let only_graphql = [before.as_ref(), Some(&after)].into_iter().flatten().any(has_what_only_graphql_has);
         // REST writes what binds the branch: that is the protection of its own name only when there is one, or no other.
         let has_own = before.is_some() || repository.protections.known().is_some_and(Vec::is_empty);
-        if (is_branch && has_own && !only_graphql) || (id.is_none() && before.is_some()) {
+        if is_branch && has_own && !only_graphql {
             let signatures = path(&["required_signatures"]);
+            let after = self.with_pins(repository, before.as_ref(), after).await?;
             let mut writes = vec![rest(Method::Put, path(&[]), Some(body(before.as_ref(), &after)))];
             // The request above has no word for them, and may have switched them off.
             if after.requires_commit_signatures {
@@ -156,6 +154,28 @@ impl Apply<'_> {
                 Ok(vec![mutation("CreateProtection", Value::Object(input))])
             }
         }
+    }
+
+    /// The protection with the apps that checks are pinned to on REST's word: GraphQL shows none where it may not show the app, and
+    /// the check would be written for any app.
+    async fn with_pins(
+        &self,
+        repository: &Repository,
+        before: Option<&Protection>,
+        mut after: Protection,
+    ) -> Result<Protection, Hidden> {
+        let is_kept =
+            |check: &RequiredCheck| check.app.is_none() && before.is_some_and(|one| one.required_status_checks.contains(check));
+        if !after.required_status_checks.iter().any(is_kept) {
+            return Ok(after);
+        }
+        let live = self.reader.branch_protection(&repository.owner, &repository.name, &after.pattern).await;
+        let Some(live) = live.read().map_err(Clone::clone)? else { return Ok(after) };
+        for check in after.required_status_checks.iter_mut().filter(|check| is_kept(check)) {
+            let pinned = live.required_status_checks.iter().find(|other| other.context == check.context);
+            check.app = pinned.and_then(|pinned| pinned.app.clone());
+        }
+        Ok(after)
     }
 
     /// The input of a mutation: everything for a new protection, what differs for one that is there.
@@ -205,7 +225,8 @@ impl Apply<'_> {
             }
             input.insert("requiredStatusChecks".to_owned(), Value::Array(checks));
         }
-        let lists: [(&str, fn(&Protection) -> &Readable<Vec<Actor>>); 4] = [
+        type List = fn(&Protection) -> &Readable<Vec<Actor>>;
+        let lists: [(&str, List); 4] = [
             ("pushActorIds", |one| &one.push_allowances),
             ("bypassPullRequestActorIds", |one| &one.bypass_pull_request_allowances),
             ("bypassForcePushActorIds", |one| &one.bypass_force_push_allowances),

@@ -67,6 +67,12 @@ impl Overlay<'_> {
                 }
                 Value::Object(laid)
             }
+            // Whether a repository may be renamed out of it is no pattern.
+            (Measure::Refs | Measure::Repositories, Value::Object(wanted), Value::Object(has)) => {
+                let mut laid = has.clone();
+                laid.extend(wanted.iter().map(|(name, value)| (name.clone(), value.clone())));
+                Value::Object(laid)
+            }
             (Measure::Demands(by) | Measure::Allows(by), Value::Array(wanted), Value::Array(has)) => {
                 let (elements, others) = (keyed(by, wanted, has), keyed(by, has, wanted));
                 let laid = elements.into_iter().map(|(key, value)| {

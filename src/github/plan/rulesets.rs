@@ -7,7 +7,7 @@ use crate::github::desired::{Desired, DesiredRuleset};
 use crate::github::drift::{lay, pairs};
 use crate::github::names::{Names, NoNumber};
 use crate::github::owner::Owner;
-use crate::github::readable::Hidden;
+use crate::github::readable::{Cause, Hidden};
 use crate::github::repository::Repository;
 use crate::github::ruleset::Ruleset;
 use crate::policy::github::Unmanaged;
@@ -99,6 +99,7 @@ impl Comparison<'_> {
 
     fn update(&self, found: &mut Found, wanted: &DesiredRuleset, live: &pairs::Live<'_>) {
         let (fields, mut hidden) = fields(&live.differences);
+        hidden.extend(unknown(live.ruleset));
         let before = state::of_ruleset(live.ruleset).map_err(|why| hidden.push(why));
         let (Ok(before), true) = (before, hidden.is_empty()) else {
             hidden.dedup();
@@ -121,12 +122,11 @@ impl Comparison<'_> {
 
     fn delete(&self, found: &mut Found, ruleset: &Ruleset) {
         let line = self.desired.at.line;
-        let before = match state::of_ruleset(ruleset) {
-            Ok(before) => before,
-            // What can't be seen can't be brought back either.
-            Err(hidden) => {
-                return found.cannot_tell.push(self.cannot_tell(&ruleset.name, vec![hidden], Vec::new(), line));
-            }
+        // What can't be seen or understood can't be brought back either.
+        let before = match state::of_ruleset(ruleset).map_err(|hidden| vec![hidden]) {
+            Ok(before) if ruleset.unknown().is_empty() => before,
+            Ok(_) => return found.cannot_tell.push(self.cannot_tell(&ruleset.name, unknown(ruleset), Vec::new(), line)),
+            Err(hidden) => return found.cannot_tell.push(self.cannot_tell(&ruleset.name, hidden, Vec::new(), line)),
         };
         let field = |name: &str| Field {
             field: name.to_owned(),
@@ -146,6 +146,17 @@ impl Comparison<'_> {
             permitted: permitted(self.owner, self.repository),
         });
     }
+}
+
+/// What of a ruleset this program does not know: written whole, it would be lost.
+fn unknown(ruleset: &Ruleset) -> Vec<Hidden> {
+    let hidden = |what: String| {
+        Hidden::new(
+            Cause::Unknown,
+            format!("it has something that this program does not know, and that writing would lose: {what}"),
+        )
+    };
+    ruleset.unknown().into_iter().map(hidden).collect()
 }
 
 /// Everything that a new ruleset says, with names.

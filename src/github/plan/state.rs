@@ -1,13 +1,14 @@
 //! The state of one thing on GitHub as a value that can be kept, compared and written back: everything that can be set, and
 //! nothing that GitHub makes up itself, like numbers, times and links.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::github::drift::canonical;
 use crate::github::people::Actor;
 use crate::github::protection::Protection;
-use crate::github::readable::{Hidden, Readable};
+use crate::github::readable::{Cause, Hidden, Readable};
 use crate::github::repository::WorkflowPermissions;
 use crate::github::ruleset::{Conditions, Ruleset};
 
@@ -44,7 +45,12 @@ pub fn of_protection(protection: &Protection) -> Result<Value, Hidden> {
         &protection.review_dismissal_allowances,
     ];
     for list in lists {
-        list.read().map_err(Clone::clone)?;
+        // Whoever is not shown would be left out when the list is written.
+        let is_shown = |actor: &&Actor| actor.kind.known().is_some() && !actor.name.contains(' ');
+        if let Some(actor) = list.read().map_err(Clone::clone)?.iter().find(|actor| !is_shown(actor)) {
+            let why = format!("branch protection `{}` names someone who is not shown: `{actor}`", protection.pattern);
+            return Err(Hidden::new(Cause::Unknown, why));
+        }
     }
     protection.required_deployment_environments.read().map_err(Clone::clone)?;
     let mut state = json!(protection);
@@ -107,7 +113,26 @@ pub fn fingerprint(kind: Kind, state: Option<&Value>) -> String {
 }
 
 fn shown(value: Option<&Value>) -> String {
-    value.map(canonical).unwrap_or_default()
+    value.map(exact).unwrap_or_default()
+}
+
+/// A text that only the same value has, whatever the order of fields and of lists: names come from anybody, and one with a
+/// comma in it is not two.
+fn exact(value: &Value) -> String {
+    match value {
+        Value::Object(object) => {
+            let fields = object.iter().filter(|(_, value)| !value.is_null());
+            let fields: BTreeMap<&str, String> = fields.map(|(name, value)| (name.as_str(), exact(value))).collect();
+            let fields: Vec<String> = fields.into_iter().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(list) => {
+            let mut list: Vec<String> = list.iter().map(exact).collect();
+            list.sort();
+            format!("[{}]", list.join(","))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// The state without what does not count.
@@ -249,6 +274,20 @@ mod tests {
             changed[field] = other;
             assert_eq!(differing(Kind::Ruleset, &sent, &changed), [field]);
             assert_ne!(fingerprint(Kind::Ruleset, Some(&sent)), fingerprint(Kind::Ruleset, Some(&changed)));
+        }
+    }
+
+    #[test]
+    fn a_name_is_no_more_than_a_name() {
+        let checks = |list: Value| json!({ "name": "main", "rules": [{ "type": "required_status_checks", "parameters": { "required_status_checks": list } }] });
+        for (one, other) in [
+            (json!([{ "context": "ci", "integration_id": 5 }]), json!([{ "context": "ci, integration_id: 5" }])),
+            (json!([{ "context": "a" }, { "context": "b" }]), json!([{ "context": "a}, {context: b" }])),
+            (json!([{ "context": "true" }]), json!([{ "context": true }])),
+        ] {
+            let (one, other) = (checks(one), checks(other));
+            assert!(!is_same(Kind::Ruleset, &one, &other), "{one} {other}");
+            assert_ne!(fingerprint(Kind::Ruleset, Some(&one)), fingerprint(Kind::Ruleset, Some(&other)));
         }
     }
 

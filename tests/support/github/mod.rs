@@ -38,6 +38,7 @@ mod server;
 mod shared;
 mod state;
 mod token;
+mod watch;
 mod write;
 
 pub use self::access::has_access;
@@ -49,3 +50,4 @@ pub use self::plant::{OrganizationHandle, RepositoryHandle};
 pub use self::profile::Profile;
 pub use self::state::repository::Door;
 pub use self::state::{Reported, Visibility};
+pub use self::watch::{Moment, Snapshot};

@@ -308,6 +308,17 @@ impl RepositoryHandle {
         })
     }
 
+    /// The number of the repository's own ruleset of this name, if there is one.
+    pub fn ruleset_named(&self, name: &str) -> Option<u64> {
+        let own = |ruleset: &&Ruleset| ruleset.source == Source::Repository(self.id) && ruleset.text("name") == name;
+        self.state().rulesets.values().find(own).map(|ruleset| ruleset.id)
+    }
+
+    pub fn delete_ruleset(&self, id: u64) -> &Self {
+        self.state().rulesets.remove(&id);
+        self
+    }
+
     pub fn unprotect(&self, pattern: &str) -> &Self {
         self.change(|repository| repository.protections.retain(|known| known.pattern != pattern))
     }

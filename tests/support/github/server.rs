@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 
 use super::pipeline::{self, Delivery, Incoming};
 use super::shared::Shared;
+use super::watch::{self, Watched};
 
 /// The largest body that is read.
 const LARGEST: usize = 16 << 20;
@@ -43,7 +44,7 @@ async fn answer(State(shared): State<Arc<Shared>>, ConnectInfo(cut): ConnectInfo
     let under_way = shared.enter();
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, LARGEST).await.unwrap_or_default();
-    tokio::time::sleep(shared.latency()).await;
+    rest(shared.latency()).await;
     let incoming = Incoming {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
@@ -53,8 +54,15 @@ async fn answer(State(shared): State<Arc<Shared>>, ConnectInfo(cut): ConnectInfo
         in_flight: under_way.with_this,
         began,
     };
+    let number = match watch::arrived(&shared, &incoming) {
+        Watched::GoesOn(number) => number,
+        Watched::NeverAnswered => std::future::pending().await,
+    };
     let outgoing = pipeline::answer(&shared, &incoming);
-    tokio::time::sleep(outgoing.delay).await;
+    if !watch::handled(&shared, &incoming, number) {
+        std::future::pending::<()>().await;
+    }
+    rest(outgoing.delay).await;
     let mut response = Response::builder().status(outgoing.status);
     for (name, value) in &outgoing.headers {
         response = response.header(name, value);
@@ -79,6 +87,13 @@ async fn answer(State(shared): State<Arc<Shared>>, ConnectInfo(cut): ConnectInfo
         }
     };
     response.body(body).expect("headers that were written by the bed")
+}
+
+/// A timer that is set to nothing still waits for the next millisecond.
+async fn rest(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
 }
 
 /// The listener. Once it is closed, whoever connects is refused by the operating system.

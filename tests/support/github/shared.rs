@@ -12,6 +12,7 @@ use super::fault::{Planned, Quirk};
 use super::log::{Class, Entry};
 use super::profile::Profile;
 use super::state::State;
+use super::watch::Watcher;
 
 pub struct Shared {
     pub profile: Profile,
@@ -39,6 +40,7 @@ pub struct Shared {
     pub served: AtomicU64,
     pub began: u64,
     pub closed: Arc<Notify>,
+    pub watcher: Mutex<Option<Watcher>>,
 }
 
 /// What a token has used.
@@ -69,6 +71,7 @@ impl Shared {
             served: AtomicU64::new(0),
             began: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             closed: Arc::new(Notify::new()),
+            watcher: Mutex::default(),
         }
     }
 

@@ -18,7 +18,7 @@ use super::token::Token;
 /// Every time in the bed, unless a test says otherwise: what GitHub's own examples have.
 pub const THEN: &str = "2026-01-02T03:04:05Z";
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     last_id: u64,
     pub users: BTreeMap<String, User>,
