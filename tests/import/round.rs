@@ -60,7 +60,7 @@ fn round(bed: &Bed, form: Form) -> (String, Plan) {
 }
 
 proptest! {
-    #![proptest_config(super::config(2))]
+    #![proptest_config(super::config(4))]
 
     #[test]
     fn nothing_would_change(contents in prop::collection::vec((live::rulesets(), live::protections()), 16)) {

@@ -85,8 +85,7 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
         });
     }
     if looks_for_unmanaged {
-        let mut rest: Vec<&Protection> =
-            protections.iter().filter(|live| !managed.contains(live.pattern.as_str())).collect();
+        let mut rest: Vec<&Protection> = protections.iter().filter(|live| !managed.contains(live.pattern.as_str())).collect();
         rest.sort_by(|a, b| a.pattern.cmp(&b.pattern));
         for live in rest {
             match desired.unmanaged {
