@@ -44,11 +44,12 @@ pub(super) fn entries(place: &Place<'_>, protections: &[Protection], target: &st
                 patterns.push(live);
             }
         }
-        let (bad, notes): (Vec<(String, String)>, Vec<(usize, String)>) = match place.desired(&named) {
-            Err(why) => (usable.last().map(|live| (live.pattern.clone(), why)).into_iter().collect(), Vec::new()),
+        let mut bad: Vec<(String, String)> = Vec::new();
+        let mut notes: Vec<(usize, String)> = Vec::new();
+        match place.desired(&named) {
+            Err(why) => bad.extend(usable.last().map(|live| (live.pattern.clone(), why))),
             Ok(desired) => {
-                let mut bad = place.otherwise(&desired);
-                let mut notes = Vec::new();
+                bad.extend(place.otherwise(&desired));
                 for blocked in desired.blocked.iter().chain(&desired.not_bound) {
                     let index = named.iter().position(|(name, _)| *name == blocked.ruleset);
                     match (index, index.and_then(|index| patterns.get(index))) {
@@ -58,9 +59,8 @@ pub(super) fn entries(place: &Place<'_>, protections: &[Protection], target: &st
                         _ => {}
                     }
                 }
-                (bad, notes)
             }
-        };
+        }
         let wrong = usable.iter().find_map(|live| {
             let (_, why) = bad.iter().find(|(pattern, _)| scope::same(pattern, &live.pattern))?;
             Some((live.pattern.clone(), why.clone()))
