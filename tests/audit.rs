@@ -380,3 +380,57 @@ fn an_exemption_from_no_check_is_told() {
     assert_eq!((found[2].id, found[2].at.line), ("unknown_check", 15));
     assert!(found[0].help.as_ref().unwrap().contains("refwarden github explain"));
 }
+
+/// The answers about the workflows of a repository that requires `test`, which is all that this file is.
+fn answers(workflow: &str) -> Audit {
+    let mut state = healthy();
+    state["repository"]["workflows"] = json!([{ "path": ".github/workflows/ci.yml", "text": workflow }]);
+    let checks = ["check-name-ambiguous", "check-skippable", "check-path-filtered"];
+    let checks: Vec<_> = checks.iter().map(|id| refwarden::audit::find(id).unwrap()).collect();
+    judge(&state, &serde_json::from_value(json!({ "expect": {} })).unwrap(), &checks)
+}
+
+/// Files that would keep a program busy, or fill its memory, are answered with the bound that they are over.
+#[test]
+fn a_workflow_file_that_costs_too_much_cannot_be_told() {
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let on = "on: {pull_request: {}}\njobs:\n";
+    let some = "on: {pull_request: {paths: [a]}}\njobs:\n";
+    let filters = lines(5_000, &|number| format!("      - '**/a{number}*b'\n"));
+    let same = lines(15_000, &|number| format!("  j{number}: {{name: test}}\n"));
+    let filtered = format!("on:\n  pull_request:\n    branches:\n{filters}jobs:\n{same}");
+    let needing = lines(900, &|number| format!("  t{number}: {{name: test, needs: [j0]}}\n"));
+    let needed = lines(19_000, &|number| format!("  j{number}: {{}}\n"));
+    let long = "x".repeat(900_000);
+    let cells = format!("{:?}", (0..256).collect::<Vec<_>>());
+    for (workflow, bound) in [
+        (filtered, "more than the 32768 characters that are judged"),
+        (format!("{on}{same}"), "more than 1000 jobs report `test`"),
+        (format!("{on}{needing}{needed}"), "more than the 10000000 steps that are gone"),
+        (format!("{on}{needed}{needed}x: {{}}\n").replace("  j", "  x: {}\n  j"), "is not understood"),
+        (
+            format!("{on}  test: {{name: '{long}', strategy: {{matrix: {{a: {cells}}}}}}}\n"),
+            "than the 21000 characters that GitHub reads",
+        ),
+        (format!("{on}  test: {{if: '{long}'}}\n"), "than the 21000 characters that GitHub reads"),
+        (format!("{on}  {long}: {{name: test}}\n"), "is not understood"),
+        (
+            format!("{some}  a: {{name: '${{{{ matrix.b }}}}', strategy: {{matrix: {{a: {cells}, b: ['{long}']}}}}}}\n"),
+            "only known when it runs",
+        ),
+    ] {
+        let audit = answers(&workflow);
+        let start: String = workflow.chars().take(60).collect();
+        assert!(
+            audit.cannot_tell.iter().any(|unknown| unknown.why.why.contains(bound)),
+            "{start} {bound}: {:#?}",
+            audit.cannot_tell
+        );
+    }
+    // As many as people write are followed.
+    let many = lines(300, &|number| format!("  j{number}: {{}}\n"));
+    let few = lines(50, &|number| format!("      - 'release/{number}/**'\n"));
+    let honest = format!("on:\n  pull_request:\n    branches:\n      - main\n{few}jobs:\n{many}  test: {{}}\n");
+    let audit = answers(&honest);
+    assert!(audit.findings.is_empty() && audit.cannot_tell.is_empty(), "{audit:#?}");
+}

@@ -143,6 +143,23 @@ fn repositories_that_were_not_seen_are_3_whichever_checks_run() {
     audit(&bed, &half, folder.path(), &["--repo", "acme/api"]).is(0);
 }
 
+/// As docs/github.md says: whoever sets a proxy must know that it is not asked.
+#[test]
+fn requests_go_straight_to_the_host() {
+    let (bed, folder) = (cloud(), folder());
+    kept(&bed.organization("acme"), "api");
+    let mut command = clean(env!("CARGO_BIN_EXE_refwarden"), folder.path());
+    for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        // Nobody listens there.
+        command.env(variable, "http://127.0.0.1:9");
+    }
+    let arguments = ["github", "audit", "--owner", "acme", "--only", "branch-unprotected", "--api-url"];
+    let output = command.env("GITHUB_TOKEN", bed.token().create()).args(arguments).arg(bed.api_url()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let agents: Vec<_> = bed.requests().into_iter().map(|entry| entry.user_agent).collect();
+    assert!(!agents.is_empty() && agents.iter().all(|agent| agent.as_deref() == Some("octocrab")), "{agents:?}");
+}
+
 #[test]
 fn what_cannot_be_asked_is_told_with_help() {
     let (bed, folder) = (cloud(), folder());

@@ -62,9 +62,21 @@ impl<'t> Codeowners<'t> {
         match self.rules.iter().rev().find(|rule| matches(rule.pattern, path)) {
             None => Owned::ByNobody(None),
             Some(rule) if rule.owners.is_empty() => Owned::ByNobody(Some(rule)),
-            Some(rule) if rule.owners.iter().all(|owner| is_owner(owner)) => Owned::By(rule),
+            Some(rule) if rule.names_owners() => Owned::By(rule),
             Some(rule) => Owned::Unclear(rule),
         }
+    }
+
+    /// Whether someone is named for the path.
+    pub fn owns(&self, path: &str) -> bool {
+        !matches!(self.owner_of(path), Owned::ByNobody(_))
+    }
+}
+
+impl Rule<'_> {
+    /// Whether everyone it names is written as an owner is.
+    pub fn names_owners(&self) -> bool {
+        self.owners.iter().all(|owner| is_owner(owner))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A check has three answers: it holds, a [`Finding`], or it cannot be told, with what is hidden. [`scene`] holds what a
 //! check may look at, [`finding`] what it may say, [`judge`] runs checks and gathers what they say, [`exempt`] sets aside
-//! what the policy accepts. What several checks ask is in [`branches`], [`review`], [`required`], [`workflow_file`] and
-//! [`codeowners`].
+//! what the policy accepts. What several checks ask is in [`branches`], [`review`], [`required`], [`workflow_file`],
+//! [`codeowners`] and [`unapproved`].
 
 pub mod branches;
 pub mod checks;
@@ -19,6 +19,7 @@ pub mod protected;
 pub mod required;
 pub mod review;
 pub mod scene;
+pub mod unapproved;
 pub mod workflow_file;
 
 use crate::github::Hidden;

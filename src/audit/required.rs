@@ -17,6 +17,10 @@ const ACTIONS_SLUG: &str = "github-actions";
 const DEEPEST: usize = 10;
 /// How many names of jobs are followed in a repository.
 const MOST_NAMES: usize = 20_000;
+/// How many jobs are looked at that report one check.
+const MOST_REPORTERS: usize = 1_000;
+/// How many steps are gone to find out whether what jobs need is required.
+const MOST_STEPS: usize = 10_000_000;
 
 /// A check that a branch requires.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +84,7 @@ pub fn each(
                 }
                 // It matters only where a job has the name.
                 Err(hidden) => scene.jobs().and_then(|jobs| {
-                    let reporters = jobs.reporters(required.context, |_| Likely::Certainly);
+                    let reporters = jobs.reporters(required.context, |_| Likely::Certainly)?;
                     if reporters.certain.is_empty() && reporters.possible.is_empty() { jobs.all_read() } else { Err(hidden) }
                 }),
             };
@@ -140,9 +144,9 @@ pub struct Reporter {
     /// That workflow.
     pub workflow: Arc<Workflow>,
     /// The jobs through which it was called, outermost first; empty for a job of the workflow itself.
-    pub callers: Vec<String>,
+    pub callers: Arc<[String]>,
     /// The job.
-    pub job: Job,
+    pub job: Arc<Job>,
     /// Its names, one for each time it runs.
     pub names: Vec<Name>,
 }
@@ -197,13 +201,14 @@ impl Jobs {
         callers: &[(String, Vec<Name>)],
         names: &mut usize,
     ) -> bool {
+        let through: Arc<[String]> = callers.iter().map(|(id, _)| id.clone()).collect();
         for job in &called.jobs {
             let mut own = job.names();
             if let Some((_, outer)) = callers.last() {
                 if outer.len().saturating_mul(own.len()) > MOST_NAMES {
                     return false;
                 }
-                own = outer.iter().flat_map(|outer| own.iter().map(|name| outer.call(name))).collect();
+                own = outer.iter().flat_map(|outer| own.iter().map(|name| outer.call(name).cut())).collect();
             }
             *names += own.len();
             if *names > MOST_NAMES {
@@ -229,32 +234,44 @@ impl Jobs {
             self.jobs.push(Reporter {
                 path: path.to_owned(),
                 workflow: Arc::clone(workflow),
-                callers: callers.iter().map(|(id, _)| id.clone()).collect(),
-                job: job.clone(),
+                callers: Arc::clone(&through),
+                job: Arc::clone(job),
                 names: own,
             });
         }
         true
     }
 
-    /// Who reports under the name, of the jobs that run when it counts.
-    pub fn reporters(&self, context: &str, runs: impl Fn(&Reporter) -> Likely) -> Reporters<'_> {
+    /// Who reports under the name, of the jobs of workflows that run when it counts. `runs` is asked once for each workflow.
+    ///
+    /// # Errors
+    /// More jobs report it than are looked at.
+    pub fn reporters(&self, context: &str, runs: impl Fn(&Workflow) -> Likely) -> Result<Reporters<'_>, Hidden> {
         let mut reporters = Reporters::default();
+        let mut asked: Option<(&Arc<Workflow>, Likely)> = None;
         for reporter in &self.jobs {
-            let runs = runs(reporter);
-            let mut possible = false;
-            for name in &reporter.names {
-                match name.is(context).min(runs) {
-                    Likely::Certainly => reporters.certain.push(reporter),
-                    Likely::Possibly => possible = true,
-                    Likely::No => {}
-                }
+            let names = || reporter.names.iter().map(|name| name.is(context)).filter(|likely| *likely != Likely::No);
+            if names().next().is_none() {
+                continue;
             }
-            if possible {
+            // The jobs of a workflow stand together.
+            let runs = match asked {
+                Some((workflow, runs)) if Arc::ptr_eq(workflow, &reporter.workflow) => runs,
+                _ => runs(&reporter.workflow),
+            };
+            asked = Some((&reporter.workflow, runs));
+            let certain =
+                if runs == Likely::Certainly { names().filter(|likely| *likely == Likely::Certainly).count() } else { 0 };
+            reporters.certain.extend(std::iter::repeat_n(reporter, certain));
+            if runs == Likely::Possibly || runs == Likely::Certainly && names().any(|likely| likely == Likely::Possibly) {
                 reporters.possible.push(reporter);
             }
+            if reporters.certain.len() > MOST_REPORTERS {
+                let why = format!("more than {MOST_REPORTERS} jobs report `{context}`, which are not all looked at");
+                return Err(Hidden::new(Cause::Partial, why));
+            }
         }
-        reporters
+        Ok(reporters)
     }
 
     /// That every file was read.
@@ -272,7 +289,17 @@ fn unknown() -> Name {
     name
 }
 
-impl Reporters<'_> {
+impl<'a> Reporters<'a> {
+    /// One of those that certainly report it for each workflow that they are in.
+    pub fn workflows(&self) -> impl Iterator<Item = &'a Reporter> {
+        let mut last: Option<&Arc<Workflow>> = None;
+        self.certain.iter().copied().filter(move |reporter| {
+            let is_new = last.is_none_or(|workflow| !Arc::ptr_eq(workflow, &reporter.workflow));
+            last = Some(&reporter.workflow);
+            is_new
+        })
+    }
+
     /// That no other job may report it.
     ///
     /// # Errors
@@ -289,7 +316,7 @@ impl std::fmt::Display for Reporter {
     /// Where people find it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "job `")?;
-        for caller in &self.callers {
+        for caller in self.callers.iter() {
             write!(f, "{caller} / ")?;
         }
         write!(f, "{}` of `{}`", self.job.id, self.path)
@@ -299,15 +326,15 @@ impl std::fmt::Display for Reporter {
 /// The name of a made-up topic branch, for filters that are for any.
 const ANY_TOPIC: &str = "topic";
 
-impl Reporter {
+impl Workflow {
     /// What starts it for a pull request.
     pub fn pull_request_triggers(&self) -> impl Iterator<Item = &Trigger> {
-        ["pull_request", "pull_request_target"].into_iter().filter_map(|event| self.workflow.triggers.get(event))
+        ["pull_request", "pull_request_target"].into_iter().filter_map(|event| self.triggers.get(event))
     }
 
     /// What starts it for a push to a topic branch.
     pub fn push_trigger(&self) -> Option<&Trigger> {
-        self.workflow.triggers.get("push").filter(|push| push.is_for_branch(ANY_TOPIC).unwrap_or(false))
+        self.triggers.get("push").filter(|push| push.is_for_branch(ANY_TOPIC).unwrap_or(false))
     }
 
     /// Whether it reports on the heads of pull requests into the branch, when no filter of paths stops it. Possibly where
@@ -329,15 +356,30 @@ impl Reporter {
     /// # Errors
     /// A filter that can't be judged.
     pub fn reports_in_queue(&self, branch: &str) -> Result<bool, Hidden> {
-        if let Some(trigger) = self.workflow.triggers.get("merge_group")
+        if let Some(trigger) = self.triggers.get("merge_group")
             && trigger.is_for_branch(branch)?
         {
             return Ok(true);
         }
-        match self.workflow.triggers.get("push") {
+        match self.triggers.get("push") {
             Some(push) => push.is_for_branch(&format!("gh-readonly-queue/{branch}/pr-1-0")),
             None => Ok(false),
         }
+    }
+}
+
+impl Reporter {
+    /// How many steps it takes to find out whether what it needs is required.
+    ///
+    /// # Errors
+    /// More, with those `before` it, than are gone.
+    pub fn steps(&self, before: usize, jobs: &Jobs) -> Result<usize, Hidden> {
+        let steps = before.saturating_add(self.job.needs.len().saturating_mul(jobs.jobs.len()));
+        if steps <= MOST_STEPS {
+            return Ok(steps);
+        }
+        let why = format!("to find out what jobs need takes more than the {MOST_STEPS} steps that are gone here");
+        Err(Hidden::new(Cause::Partial, why))
     }
 
     /// Whether the job can be skipped on a pull request under the name it reports otherwise. A skipped matrix job does
@@ -363,7 +405,7 @@ impl Reporter {
         let of_needed = |other: &&Reporter| {
             let mut chain = other.callers.iter().chain(std::iter::once(&other.job.id));
             other.path == self.path
-                && other.callers.iter().take(self.callers.len()).eq(&self.callers)
+                && other.callers.iter().take(self.callers.len()).eq(self.callers.iter())
                 && chain.nth(self.callers.len()).is_some_and(|id| id == needed)
         };
         let mut unsure = None;

@@ -4,6 +4,7 @@
 //! not as GitHub documents it is "does not parse", never "reports nothing".
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -17,6 +18,14 @@ const MOST_CELLS: usize = 256;
 const LONGEST_NAME: usize = 100;
 /// No branch pattern needs more characters, and matching grows with them.
 const LONGEST_PATTERN: usize = 1024;
+/// So many characters of patterns for branches and tags are judged. Each is held against every branch that is asked about.
+const MOST_FILTERS: usize = 32 << 10;
+/// A job's key is a word, and stands in every name of what it calls.
+const LONGEST_ID: usize = 1024;
+/// GitHub reads no longer text that may hold an expression.
+const LONGEST_TEXT: usize = 21_000;
+/// So many bytes do the cells of all matrices have together, each of which has values of its own.
+const MOST_CELL_BYTES: usize = 4 << 20;
 
 /// A workflow.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +33,7 @@ pub struct Workflow {
     /// What starts it, by GitHub's name of the event.
     pub triggers: BTreeMap<String, Trigger>,
     /// Its jobs, in the order of the file.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<Arc<Job>>,
 }
 
 /// What an event must be like to start a workflow. `None` is no condition.
@@ -176,16 +185,37 @@ impl Name {
         if anchored && !rest.is_empty() { Likely::No } else { Likely::Possibly }
     }
 
-    fn cut(self) -> Name {
-        match self.known() {
-            Some(text) if text.chars().count() > LONGEST_NAME => {
-                let start: String = text.chars().take(LONGEST_NAME - 3).collect();
-                let mut name = Name::of(&start);
-                name.push_unknown();
-                name
-            }
-            _ => self,
+    /// How many characters are known.
+    fn length(&self) -> usize {
+        let length = |part: &Part| match part {
+            Part::Text(text) => text.chars().count(),
+            Part::Unknown => 0,
+        };
+        self.0.iter().map(length).sum()
+    }
+
+    /// As GitHub cuts it, whatever the parts are that are not known yet.
+    pub fn cut(self) -> Name {
+        if self.length() <= LONGEST_NAME {
+            return self;
         }
+        let mut name = Name::default();
+        let mut left = LONGEST_NAME - 3;
+        for part in self.0 {
+            match part {
+                Part::Unknown => name.push_unknown(),
+                Part::Text(text) => {
+                    let start: String = text.chars().take(left).collect();
+                    left = left.saturating_sub(start.chars().count());
+                    name.push(&start);
+                }
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        name.push_unknown();
+        name
     }
 }
 
@@ -225,11 +255,16 @@ pub fn parse(text: &str) -> Result<Workflow, String> {
     })?;
     let file = file.as_object().ok_or("it is no map")?;
     let jobs = file.get("jobs").and_then(Value::as_object).ok_or("it has no `jobs`")?;
-    Ok(Workflow {
-        // Readers of YAML 1.1 take `on` for `true`, and write it so.
-        triggers: triggers(file.get("on").or_else(|| file.get("true")).ok_or("it has no `on`")?)?,
-        jobs: jobs.iter().map(|(id, job)| read_job(id, job)).collect::<Result<_, _>>()?,
-    })
+    // Readers of YAML 1.1 take `on` for `true`, and write it so.
+    let triggers = triggers(file.get("on").or_else(|| file.get("true")).ok_or("it has no `on`")?)?;
+    if triggers.values().flat_map(Trigger::filters).map(|pattern| pattern.len() + 1).sum::<usize>() > MOST_FILTERS {
+        return Err(format!(
+            "its filters for branches and tags have more than the {MOST_FILTERS} characters that are judged here"
+        ));
+    }
+    let mut bytes = 0;
+    let jobs = jobs.iter().map(|(id, job)| read_job(id, job, &mut bytes).map(Arc::new)).collect::<Result<_, _>>()?;
+    Ok(Workflow { triggers, jobs })
 }
 
 fn triggers(on: &Value) -> Result<BTreeMap<String, Trigger>, String> {
@@ -253,11 +288,18 @@ fn triggers(on: &Value) -> Result<BTreeMap<String, Trigger>, String> {
     Ok(texts(on)?.into_iter().map(|event| (event, Trigger::default())).collect())
 }
 
-fn read_job(id: &str, job: &Value) -> Result<Job, String> {
+/// `bytes` is how many the cells of matrices have so far.
+fn read_job(id: &str, job: &Value, bytes: &mut usize) -> Result<Job, String> {
     let text = |key: &str| match job.get(key) {
         None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.len() > LONGEST_TEXT => {
+            Err(format!("`{key}` of a job is longer than the {LONGEST_TEXT} characters that GitHub reads"))
+        }
         Some(value) => scalar(value).map(Some).ok_or_else(|| format!("`{key}` of the job `{id}` is no text")),
     };
+    if id.len() > LONGEST_ID {
+        return Err(format!("a job's key has more than the {LONGEST_ID} bytes that are read here"));
+    }
     if !job.is_object() {
         return Err(format!("the job `{id}` is no map"));
     }
@@ -267,7 +309,10 @@ fn read_job(id: &str, job: &Value) -> Result<Job, String> {
         condition: text("if")?.map(|condition| bare(&condition).to_owned()).filter(|condition| !condition.is_empty()),
         needs: job.get("needs").filter(|needs| !needs.is_null()).map(texts).transpose()?.unwrap_or_default(),
         uses: text("uses")?,
-        matrix: matrix(job.pointer("/strategy/matrix").or_else(|| job.get("strategy").filter(|strategy| strategy.is_string()))),
+        matrix: matrix(
+            job.pointer("/strategy/matrix").or_else(|| job.get("strategy").filter(|strategy| strategy.is_string())),
+            bytes,
+        ),
     })
 }
 
@@ -314,10 +359,13 @@ fn has_expression(value: &Value) -> bool {
 
 /// The cells of a matrix, by [GitHub's rules](https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstrategymatrix):
 /// every combination, without those that `exclude` names, each with what `include` adds to it, and the rest of `include`.
-fn matrix(matrix: Option<&Value>) -> Matrix {
+///
+/// `bytes` is how many cells had so far.
+fn matrix(matrix: Option<&Value>, bytes: &mut usize) -> Matrix {
     let matrix = match matrix {
         None | Some(Value::Null) => return Matrix::None,
         Some(matrix) if has_expression(matrix) => return Matrix::Dynamic,
+        Some(matrix) if !has_room(matrix, bytes) => return Matrix::Dynamic,
         Some(Value::Object(matrix)) => matrix,
         Some(_) => return Matrix::Dynamic,
     };
@@ -377,6 +425,23 @@ fn matrix(matrix: Option<&Value>) -> Matrix {
     }
     cells.extend(further);
     if cells.len() > MOST_CELLS { Matrix::Dynamic } else { Matrix::Cells(cells) }
+}
+
+/// Counts what the cells of a matrix have at most, and says whether that is still followed.
+fn has_room(matrix: &Value, bytes: &mut usize) -> bool {
+    let lists = matrix.as_object().into_iter().flatten().filter(|(key, _)| !matches!(key.as_str(), "include" | "exclude"));
+    let cells = lists.map(|(_, values)| values.as_array().map_or(1, Vec::len)).fold(1_usize, usize::saturating_mul);
+    *bytes = bytes.saturating_add(weight(matrix).saturating_mul(cells.min(MOST_CELLS)));
+    *bytes <= MOST_CELL_BYTES
+}
+
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 1,
+        Value::Array(values) => values.iter().map(weight).sum::<usize>() + 1,
+        Value::Object(values) => values.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>() + 1,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+    }
 }
 
 impl Cell {
@@ -446,7 +511,7 @@ impl Job {
                     name.push_unknown();
                     name.push(")");
                 }
-                vec![name]
+                vec![name.cut()]
             }
         }
     }
@@ -473,6 +538,11 @@ fn evaluate(text: &str, cell: Option<&Cell>) -> Name {
             Some(value) => name.push(&value),
             None => name.push_unknown(),
         }
+        // What GitHub cuts off is not put together.
+        if name.length() > LONGEST_NAME {
+            name.push_unknown();
+            return name;
+        }
         rest = following.get(2..).unwrap_or_default();
     }
     name.push(rest);
@@ -494,6 +564,11 @@ fn end_of_expression(text: &str) -> Option<usize> {
 }
 
 impl Trigger {
+    /// The patterns for branches and tags.
+    fn filters(&self) -> impl Iterator<Item = &String> {
+        [&self.branches, &self.branches_ignore, &self.tags, &self.tags_ignore].into_iter().flatten().flatten()
+    }
+
     /// Whether it is for the branch, given without `refs/heads/`.
     ///
     /// # Errors
@@ -571,7 +646,7 @@ mod tests {
 
     fn job(text: &str) -> Job {
         let text = format!("on: push\njobs:\n  test:\n    runs-on: x\n{text}");
-        parse(&text).unwrap().jobs.remove(0)
+        Job::clone(&parse(&text).unwrap().jobs[0])
     }
 
     fn names(text: &str) -> Vec<String> {

@@ -21,7 +21,7 @@ pub(super) static CHECK: Check = Check {
 fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     required::each(scene, findings, |question, findings| {
         let context = question.required.context;
-        let reporters = question.jobs.reporters(context, |reporter| reporter.reports_on_pull_requests(question.branch));
+        let reporters = question.jobs.reporters(context, |workflow| workflow.reports_on_pull_requests(question.branch))?;
         if reporters.certain.len() < 2 {
             if reporters.certain.len() + reporters.possible.len() > 1 {
                 reporters.no_other(context)?;

@@ -3,8 +3,8 @@
 //! Quiet where another job reports it without a filter, or two report it with `paths` and `paths-ignore` of the same
 //! patterns, one of which always runs.
 
-use crate::audit::required::{self, Reporter};
-use crate::audit::workflow_file::{Likely, Trigger};
+use crate::audit::required;
+use crate::audit::workflow_file::{Likely, Trigger, Workflow};
 use crate::audit::{Check, Findings, Look, Looked, Place, RepositoryScene, Severity};
 use crate::github::Hidden;
 use crate::github::part::Part;
@@ -23,22 +23,21 @@ pub(super) static CHECK: Check = Check {
 fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     required::each(scene, findings, |question, findings| {
         let context = question.required.context;
-        let reporters = question.jobs.reporters(context, |reporter| {
-            let runs = reporter.pull_request_triggers().next().is_some() || reporter.push_trigger().is_some();
+        let reporters = question.jobs.reporters(context, |workflow| {
+            let runs = workflow.pull_request_triggers().next().is_some() || workflow.push_trigger().is_some();
             if runs { Likely::Certainly } else { Likely::No }
-        });
+        })?;
         let mut open = false;
         let mut unsure = None;
-        for reporter in &reporters.certain {
-            match runs_always(reporter, question.branch) {
+        for reporter in reporters.workflows() {
+            match runs_always(&reporter.workflow, question.branch) {
                 Ok(always) => open |= always,
                 Err(hidden) => unsure = Some(hidden),
             }
         }
         let triggers: Vec<&Trigger> = reporters
-            .certain
-            .iter()
-            .flat_map(|reporter| reporter.pull_request_triggers())
+            .workflows()
+            .flat_map(|reporter| reporter.workflow.pull_request_triggers())
             .filter(|trigger| trigger.is_for_branch(question.branch).unwrap_or(true))
             .collect();
         open |= triggers.iter().any(|one| one.paths.is_some() && triggers.iter().any(|other| other.paths_ignore == one.paths));
@@ -48,7 +47,7 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
         // Another job may report it where these don't.
         unsure.map_or(Ok(()), Err)?;
         let Some(reporter) = reporters.certain.first() else {
-            if reporters.possible.iter().any(|reporter| runs_always(reporter, question.branch) != Ok(true)) {
+            if reporters.possible.iter().any(|reporter| runs_always(&reporter.workflow, question.branch) != Ok(true)) {
                 reporters.no_other(context)?;
             }
             return question.jobs.all_read();
@@ -56,7 +55,7 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
         reporters.no_other(context)?;
         question.jobs.all_read()?;
         let place = Place { url: None, ..scene.place() }.file(&reporter.path, None);
-        if reporter.pull_request_triggers().any(|trigger| trigger.is_for_branch(question.branch).unwrap_or(true)) {
+        if reporter.workflow.pull_request_triggers().any(|trigger| trigger.is_for_branch(question.branch).unwrap_or(true)) {
             let message = format!("`{context}` is required and {reporter} runs only for some paths: other changes wait for it forever");
             findings.add(place, context, message);
         } else {
@@ -69,11 +68,11 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
 }
 
 /// Whether no filter keeps it from a pull request into the branch.
-fn runs_always(reporter: &Reporter, branch: &str) -> Result<bool, Hidden> {
-    if reporter.push_trigger().is_some_and(|push| !push.has_paths()) {
+fn runs_always(workflow: &Workflow, branch: &str) -> Result<bool, Hidden> {
+    if workflow.push_trigger().is_some_and(|push| !push.has_paths()) {
         return Ok(true);
     }
-    for trigger in reporter.pull_request_triggers() {
+    for trigger in workflow.pull_request_triggers() {
         if !trigger.has_paths() && trigger.is_for_branch(branch)? {
             return Ok(true);
         }

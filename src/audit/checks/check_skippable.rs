@@ -22,14 +22,15 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     let repository = scene.repository.full_name();
     required::each(scene, findings, |question, findings| {
         let context = question.required.context;
-        let reporters = question.jobs.reporters(context, |reporter| reporter.reports_on_pull_requests(question.branch));
+        let reporters = question.jobs.reporters(context, |workflow| workflow.reports_on_pull_requests(question.branch))?;
         if reporters.certain.is_empty() {
             if reporters.possible.iter().any(|reporter| reporter.skips(&repository) != Skips::Never) {
                 reporters.no_other(context)?;
             }
             return question.jobs.all_read();
         }
-        for reporter in reporters.certain {
+        let mut steps = 0;
+        for &reporter in &reporters.certain {
             let message = match reporter.skips(&repository) {
                 Skips::Never => continue,
                 Skips::ByCondition => {
@@ -37,6 +38,7 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
                     format!("`{context}` passes without running when {reporter} is skipped by `if: {condition}`")
                 }
                 Skips::OnNeeds => {
+                    steps = reporter.steps(steps, question.jobs)?;
                     let mut loose = Vec::new();
                     let mut unsure = None;
                     for needed in &reporter.job.needs {
@@ -59,6 +61,10 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
             let place = Place { url: None, ..scene.place() }.file(&reporter.path, None);
             findings.add(place, &format!("{context} {reporter}"), message);
         }
-        Ok(())
+        // What was not read, or not understood, may be skipped under the same name.
+        if reporters.possible.iter().any(|reporter| reporter.skips(&repository) != Skips::Never) {
+            reporters.no_other(context)?;
+        }
+        question.jobs.all_read()
     })
 }

@@ -24,18 +24,18 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
             return Ok(());
         }
         let context = question.required.context;
-        let reporters = question.jobs.reporters(context, |_| Likely::Certainly);
-        for reporter in &reporters.certain {
-            if reporter.reports_in_queue(question.branch)? {
+        let reporters = question.jobs.reporters(context, |_| Likely::Certainly)?;
+        for reporter in reporters.workflows() {
+            if reporter.workflow.reports_in_queue(question.branch)? {
                 return Ok(());
             }
         }
-        let in_queue = |reporter: &&Reporter| reporter.reports_in_queue(question.branch) == Ok(true);
+        let in_queue = |reporter: &&Reporter| reporter.workflow.reports_in_queue(question.branch) == Ok(true);
         if !(reporters.certain.is_empty() && reporters.possible.iter().all(in_queue)) {
             reporters.no_other(context)?;
         }
         question.jobs.all_read()?;
-        let Some(reporter) = reporters.certain.iter().find(|reporter| reporter.reports_on_pull_requests(question.branch) != Likely::No) else {
+        let Some(reporter) = reporters.workflows().find(|reporter| reporter.workflow.reports_on_pull_requests(question.branch) != Likely::No) else {
             return Ok(());
         };
         let place = Place { url: None, ..scene.place() }.file(&reporter.path, None).ref_name(&question.effective.ref_name);

@@ -1,11 +1,13 @@
 //! `rule-hollow`: a rule is there and requires nothing.
 //!
 //! That no approval is required is asked of the default branch as a whole: a pull request without approvals is no fault
-//! where another layer asks for them.
+//! where another layer asks for them. The approval of code owners, or of teams for certain files, is one where it is asked for
+//! whatever is changed.
 
-use crate::audit::{Check, Findings, Look, Looked, Place, RepositoryScene, RulesetScene, Severity};
-use crate::github::effective::Source;
+use crate::audit::{Check, Findings, Look, Looked, Place, RepositoryScene, RulesetScene, Severity, unapproved};
+use crate::github::effective::{Binding, Source};
 use crate::github::part::Part;
+use crate::github::readable::Hidden;
 use crate::github::rule::{CodeScanningTool, Operator, PullRequest, Rule, RuleKind, TextPattern};
 
 pub(super) static CHECK: Check = Check {
@@ -15,7 +17,7 @@ pub(super) static CHECK: Check = Check {
     why: "The rule is listed as if it guarded the branch, and every push satisfies it.",
     fix: "say what the rule requires, or remove it",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets",
-    reads: &[Part::OwnerRulesets],
+    reads: &[Part::OwnerRulesets, Part::Codeowners],
     looks: &[Look::Ruleset(look_at_ruleset), Look::Repository(look)],
 };
 
@@ -47,29 +49,42 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     }
     let hidden = scene.repository.protections.read().map_err(Clone::clone).map(|_| ());
     if let Some(effective) = scene.default_branch() {
-        let approved = effective.pull_requests().any(|(parameters, _)| asks_for_approval(parameters));
-        if !approved {
+        let rules: Vec<(&PullRequest, &Binding)> = effective.pull_requests().collect();
+        if !rules.iter().any(|(rule, _)| asks_for_approval(rule)) {
+            let some = some(scene, &rules.iter().map(|(rule, _)| *rule).collect::<Vec<_>>())?;
+            if some == Some(None) {
+                return hidden;
+            }
             effective.nothing_else().map_err(Clone::clone)?;
-        }
-        if let Some((_, binding)) = effective.pull_requests().next().filter(|_| !approved) {
-            let place = scene.place().ref_name(&effective.ref_name).source(&binding.source);
-            findings
-                .add(
-                    place.field("required_approving_review_count"),
-                    "pull_request",
-                    "`pull_request` requires no approval: whoever opens a pull request may merge it unseen",
-                )
-                .fix("require one approval or more");
+            if let Some((_, binding)) = rules.first() {
+                let place = scene.place().ref_name(&effective.ref_name).source(&binding.source);
+                let place = place.field("required_approving_review_count");
+                let Some(path) = some.flatten() else {
+                    let message = "`pull_request` requires no approval: whoever opens a pull request may merge it unseen";
+                    findings.add(place, "pull_request", message).fix("require one approval or more");
+                    return hidden;
+                };
+                let message = format!(
+                    "`pull_request` requires approval of some files only: whoever changes others, such as `{path}`, may merge it unseen"
+                );
+                findings.add(place, "pull_request", message).fix("require one approval or more, or give every file an owner");
+            }
         }
     }
     hidden
 }
 
+/// Where owners or teams approve certain files: a file that they don't, or that there is none. `None` where nobody approves any.
+fn some(scene: &RepositoryScene<'_>, rules: &[&PullRequest]) -> Result<Option<Option<String>>, Hidden> {
+    let asks = |rule: &&PullRequest| {
+        rule.require_code_owner_review || rule.required_reviewers.iter().flatten().any(|team| team.minimum_approvals > 0)
+    };
+    if rules.iter().any(asks) { unapproved::path(scene, rules).map(Some) } else { Ok(None) }
+}
+
+/// Whether the rule asks for approval of whatever is changed.
 fn asks_for_approval(parameters: &PullRequest) -> bool {
-    parameters.required_approving_review_count > 0
-        || parameters.require_code_owner_review
-        || parameters.require_last_push_approval
-        || parameters.required_reviewers.iter().flatten().any(|reviewers| reviewers.minimum_approvals > 0)
+    parameters.required_approving_review_count > 0 || parameters.require_last_push_approval
 }
 
 /// Why every push satisfies the rule, if it does.

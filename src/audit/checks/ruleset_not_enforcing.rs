@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     summary: "a ruleset reports or is switched off, and refuses nothing",
     why: "A dry run looks like a rule in every list and refuses no push.",
     fix: "set the enforcement to `active`, or delete the ruleset",
-    link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/creating-rulesets-for-a-repository#using-ruleset-enforcement-statuses",
+    link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/about-rulesets#using-ruleset-enforcement-statuses",
     reads: &[Part::OwnerRulesets],
     looks: &[Look::Ruleset(look)],
 };

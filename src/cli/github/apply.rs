@@ -43,11 +43,11 @@ pub(super) struct Apply {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "rollback"])]
     policy: Option<PathBuf>,
     /// Go on with a run that stopped: the newest, or the one of this folder
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["plan", "rollback"])]
-    resume: Option<PathBuf>,
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["plan", "rollback"])]
+    resume: Option<Option<PathBuf>>,
     /// Go back to what there was before a run: the newest, or the one of this folder
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["plan", "resume"])]
-    rollback: Option<PathBuf>,
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["plan", "resume"])]
+    rollback: Option<Option<PathBuf>>,
     /// Where runs are kept, each in a folder of its own: the plan, what there was before, and the journal
     #[arg(long, value_name = "DIR", default_value = "refwarden-backup")]
     backup: PathBuf,
@@ -79,11 +79,11 @@ impl Apply {
             }
             (_, Some(run), _) => {
                 let run = run.clone();
-                self.go_on(&run, Direction::Forward, out)
+                self.go_on(run.as_deref(), Direction::Forward, out)
             }
             (_, _, Some(run)) => {
                 let run = run.clone();
-                self.go_on(&run, Direction::Back, out)
+                self.go_on(run.as_deref(), Direction::Back, out)
             }
             (None, None, None) => Err(Failure::new("which plan?").help("refwarden github plan --policy FILE --out plan.json")),
         }
@@ -128,7 +128,7 @@ impl Apply {
         })
     }
 
-    fn go_on(self, run: &Path, direction: Direction, out: &mut dyn Write) -> Result<u8> {
+    fn go_on(self, run: Option<&Path>, direction: Direction, out: &mut dyn Write) -> Result<u8> {
         let mut journal = self.journal(run)?;
         let plan = journal.plan().clone();
         if direction == Direction::Back {
@@ -164,15 +164,13 @@ impl Apply {
         Ok(policy)
     }
 
-    fn journal(&self, run: &Path) -> Result<Journal> {
-        let folder = if run.as_os_str().is_empty() {
-            let newest = Journal::newest_run(&self.backup).map_err(|bad| unusable(&bad))?;
-            newest.ok_or_else(|| {
-                Failure::new(format!("there is no run in `{}`", self.backup.display()))
-                    .help("name its folder, or pass --backup DIR")
-            })?
-        } else {
-            run.to_owned()
+    fn journal(&self, run: Option<&Path>) -> Result<Journal> {
+        let none = || {
+            Failure::new(format!("there is no run in `{}`", self.backup.display())).help("name its folder, or pass --backup DIR")
+        };
+        let folder = match run {
+            Some(run) => run.to_owned(),
+            None => Journal::newest_run(&self.backup).map_err(|bad| unusable(&bad))?.ok_or_else(none)?,
         };
         Journal::open(&folder).map_err(|bad| unusable(&bad))
     }
@@ -293,7 +291,10 @@ fn close(report: &Report, journal: &Journal, direction: Direction, out: &mut dyn
     writeln!(out, "{made} made; to go on: refwarden github apply --resume {run}")?;
     writeln!(out, "to go back: refwarden github apply --rollback {run}")?;
     let is_certain = report.stopped.is_none()
-        && report.outcomes.iter().all(|(_, outcome)| !matches!(outcome, Outcome::Failed(Failed::Unknown(_))));
+        && report
+            .outcomes
+            .iter()
+            .all(|(_, outcome)| !matches!(outcome, Outcome::Failed(Failed::Unknown(_) | Failed::Unreadable(_))));
     Ok(if is_certain { REFUSED } else { CANNOT_TELL })
 }
 

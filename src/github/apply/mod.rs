@@ -53,6 +53,8 @@ pub enum Failed {
         /// The fields that are neither as they were nor as they should be.
         fields: Vec<String>,
     },
+    /// It can't be read, and so nothing was sent.
+    Unreadable(String),
     /// GitHub refused it, and nothing was changed.
     Refused(String),
     /// GitHub answered "done" and did something else.
@@ -68,6 +70,7 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failed::Moved { fields } => write!(f, "it was changed by someone else: {}", fields.join(", ")),
+            Failed::Unreadable(why) => write!(f, "nothing was sent, because it can't be read: {why}"),
             Failed::Refused(why) => write!(f, "nothing was changed: {why}"),
             Failed::NotTaken { fields } => {
                 write!(f, "GitHub answered that it is done, and these are not as they were sent: {}", fields.join(", "))
@@ -170,9 +173,11 @@ impl<'a> Apply<'a> {
         let known_id = self.number_of(index, change);
         let Seen { now: live, repository } = match self.read(thing, known_id.as_deref(), from, to).await {
             Ok(seen) => seen,
-            Err(hidden) => {
+            // An earlier run may have sent it.
+            Err(hidden) if self.journal.is_unsettled(index) => {
                 return self.failed(index, direction, Failed::Unknown(format!("it can't be read: {hidden}")));
             }
+            Err(hidden) => return self.failed(index, direction, Failed::Unreadable(hidden.to_string())),
         };
         let state = live.as_ref().map(|live| &live.state);
         if is_same(thing.kind, state, to) {
