@@ -365,7 +365,12 @@ fn exemptions_set_findings_aside_until_their_last_day() {
     assert_eq!(audit.checks["exempt-unused"].found, 1);
     // What a part of the repositories, or hidden settings, can't tell is not said.
     assert_eq!(ids(&exempting(&["old-b"], false, true)), ["branch-unprotected", "exempt-expired"]);
-    assert_eq!(ids(&exempting(&["legacy-a"], true, false)), ["exempt-expired"]);
+    let hidden = exempting(&["legacy-a"], true, false);
+    assert_eq!(ids(&hidden), ["exempt-expired"]);
+    let unsure: Vec<_> = hidden.cannot_tell.iter().filter(|unknown| unknown.check == "exempt-unused").collect();
+    assert_eq!(unsure.iter().map(|unknown| unknown.place.line).collect::<Vec<_>>(), [Some(4), Some(15)], "{unsure:#?}");
+    assert!(unsure[1].why.why.contains("from `bypass-always` accepts anything can't be told: hidden"), "{unsure:#?}");
+    assert_eq!((hidden.checks["exempt-unused"].held, hidden.checks["exempt-unused"].cannot_tell), (0, 1));
     let unused = exempting(&["api"], false, false);
     assert_eq!(unused.findings.iter().filter(|finding| finding.check == "exempt-unused").count(), 2);
 }

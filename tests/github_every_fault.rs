@@ -441,6 +441,13 @@ fn no_permission_taken_away_clears_a_fault() {
         assert!(less.as_ref().is_none_or(|less| less.audit.cannot_tell.len() > whole.audit.cannot_tell.len()), "{role:?}");
         loses_nothing(less.as_ref(), role.name());
     }
+    // An app that may read, and change nothing.
+    let names = faults::visible(&bed);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    bed.app("reader", Permissions::read_only());
+    let installation = bed.install("reader", ORGANIZATION, Some(&names));
+    let app = audit(&bed, &bed.token().of_installation(installation).create(), Some(&policy()), Some(&before));
+    loses_nothing(app.as_ref(), "an app that reads");
     let nothing = audit(&bed, &token(&bed).permissions(Permissions::nothing()).create(), Some(&policy()), Some(&before));
     assert!(nothing.as_ref().is_none_or(|run| !run.audit.cannot_tell.is_empty()));
     loses_nothing(nothing.as_ref(), "nothing");

@@ -710,6 +710,11 @@ mod tests {
         let name = job(&format!("    name: {long}\n")).names().remove(0);
         assert_eq!(name.is(&long), Likely::Possibly);
         assert_eq!(name.is(&format!("{}...", "x".repeat(97))), Likely::Possibly);
+        assert_eq!(name.is(&"x".repeat(96)), Likely::No);
+        // What GitHub fills in makes it no shorter.
+        let name = job(&format!("    name: a${{{{ x }}}}{long}\n")).names().remove(0);
+        assert_eq!(name.is(&format!("a{}", "x".repeat(99))), Likely::Possibly);
+        assert_eq!(name.is(&"x".repeat(100)), Likely::No);
     }
 
     #[test]

@@ -225,7 +225,8 @@ impl Apply<'_> {
             }
             input.insert("requiredStatusChecks".to_owned(), Value::Array(checks));
         }
-        let lists: [(&str, fn(&Protection) -> &Readable<Vec<Actor>>); 4] = [
+        type List = fn(&Protection) -> &Readable<Vec<Actor>>;
+        let lists: [(&str, List); 4] = [
             ("pushActorIds", |one| &one.push_allowances),
             ("bypassPullRequestActorIds", |one| &one.bypass_pull_request_allowances),
             ("bypassForcePushActorIds", |one| &one.bypass_force_push_allowances),
