@@ -812,3 +812,151 @@ fn a_result_has_the_drift() {
     let schema = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
     assert!(schema.is_valid(&serde_json::from_str(&text).unwrap()), "{text}");
 }
+
+/// `name` is unique in a policy, and GitHub's names are not.
+#[test]
+fn a_ruleset_may_be_called_otherwise_on_github() {
+    let rulesets = |mine: &str| {
+        format!(
+            "[[ruleset]]\nname = \"main of api\"\ngithub_name = \"main\"\ntarget = \"branch\"\nrefs = [\"main\"]\nrepositories = [\"{mine}\"]\n[ruleset.rules]\ndeletion = true\n\
+             [[ruleset]]\nname = \"main of web\"\ngithub_name = \"main\"\ntarget = \"branch\"\nrefs = [\"main\"]\nrepositories = [\"web\"]\n[ruleset.rules]\nupdate = true\n"
+        )
+    };
+    let world = World::new(json!({}));
+    let policy_of = |mine: &str| policy("", &rulesets(mine));
+    let live = world.applied(&policy_of("api"));
+    assert_eq!(live.len(), 1);
+    assert_eq!(live[0]["name"], "main");
+    assert_eq!(told(&world.with(&live).compare(&policy_of("api"))), Vec::<String>::new());
+    // What differs is told of the name that GitHub has.
+    let mut other = live.clone();
+    other[0]["name"] = json!("main of api");
+    assert_eq!(told(&world.with(&other).compare(&policy_of("api"))), ["main name different \"main\" \"main of api\""]);
+    // A branch protection has no name: there the policy's own is told.
+    let classic = policy("mechanism = \"branch_protection\"", &rulesets("api"));
+    assert_eq!(world.desired(&classic).protections[0].rulesets, ["main of api"]);
+}
+
+/// However GitHub's own pages spelled it.
+#[test]
+fn another_spelling_of_a_pattern_is_no_difference() {
+    let ruleset = "[[ruleset]]\nname = \"r\"\ntarget = \"branch\"\nrefs = { include = [\"release/*\", \"v[12]*\"], exclude = [\"release/x*\"] }\n[ruleset.rules]\ndeletion = true\n";
+    let world = World::new(json!({}));
+    let policy_of = policy("", ruleset);
+    let mut live = world.applied(&policy_of);
+    live[0]["conditions"]["ref_name"] =
+        json!({ "include": ["refs/heads/v[12]**", "refs/heads/release/**"], "exclude": ["refs/heads/release/x***"] });
+    assert_eq!(told(&world.with(&live).compare(&policy_of)), Vec::<String>::new());
+    live[0]["conditions"]["ref_name"]["include"] = json!(["refs/heads/v[12]*", "refs/heads/release/**/*"]);
+    let found = told(&world.with(&live).compare(&policy_of));
+    assert_eq!(found.len(), 2, "{found:?}");
+
+    let classic = policy(
+        "mechanism = \"branch_protection\"",
+        "[[ruleset]]\nname = \"r\"\ntarget = \"branch\"\nrefs = [\"release/*\"]\n[ruleset.rules]\ndeletion = true\n",
+    );
+    let with = |patterns: &[&str]| {
+        let mut world = World::new(json!({ "repository": { "rulesets": [] } }));
+        let protection =
+            |pattern: &&str| serde_json::from_value(json!({ "pattern": pattern, "is_admin_enforced": true })).unwrap();
+        world.repository.protections = Readable::Known(patterns.iter().map(protection).collect());
+        told(&world.compare(&classic))
+    };
+    assert_eq!(with(&["release/**"]), Vec::<String>::new());
+    assert_eq!(with(&["release/**", "release/*"]), ["release/** ruleset unmanaged - -"]);
+    let other = with(&["release/**/*"]);
+    assert!(other.len() == 2 && other[1] == "release/**/* ruleset unmanaged - -", "{other:?}");
+}
+
+/// The classic settings for `update` with its parameter, dismissers, and patterns that have protections of their own.
+#[test]
+fn every_classic_field_can_be_asked_for() {
+    let classic = |rulesets: &str| {
+        let policy = policy("mechanism = \"branch_protection\"", rulesets);
+        World::new(json!({ "repository": { "rulesets": [] } })).desired(&policy)
+    };
+    let ruleset = |name: &str, refs: &str, bypass: &str, rules: &str| {
+        format!(
+            "[[ruleset]]\nname = \"{name}\"\ntarget = \"branch\"\nrefs = {refs}\nbypass = [{bypass}]\n[ruleset.rules]\n{rules}\n"
+        )
+    };
+    let settings = |desired: &Desired, index: usize| Value::Object(desired.protections[index].settings.clone());
+    let blocked = |desired: &Desired| desired.blocked.iter().map(|it| format!("{}: {}", it.rule, it.why)).collect::<Vec<_>>();
+
+    let locked = "update = { update_allows_fetch_and_merge = true }";
+    let desired = classic(&ruleset("a", "[\"main\"]", "", locked));
+    assert_eq!(settings(&desired, 0), json!({ "enforce_admins": true, "lock_branch": true, "allow_fork_syncing": true }));
+    assert_eq!(blocked(&desired), Vec::<String>::new());
+    // Of two that lock the stricter counts.
+    let stricter = "update = { update_allows_fetch_and_merge = false }";
+    for (one, other) in [(locked, stricter), (stricter, locked)] {
+        let desired = classic(&[ruleset("a", "[\"main\"]", "", one), ruleset("b", "[\"main\"]", "", other)].concat());
+        assert_eq!(settings(&desired, 0)["allow_fork_syncing"], json!(false));
+    }
+    // A lock has no list of who passes, and creation no restriction to be blocked by.
+    let desired = classic(&ruleset("a", "[\"main\"]", "{ actor = \"team:release\" }", &format!("{locked}\ncreation = true")));
+    assert_eq!(
+        blocked(&desired),
+        [
+            "bypass: branch protection has no list of who passes update, so `team:release` does not",
+            "creation: branch protection blocks creation only where it blocks updates, too",
+        ]
+    );
+    let desired = classic(&ruleset(
+        "a",
+        "[\"main\"]",
+        "{ actor = \"team:release\" }, { actor = \"role:admin\" }",
+        "update = true\ncreation = true",
+    ));
+    assert_eq!(
+        settings(&desired, 0),
+        json!({ "enforce_admins": false, "restrictions": { "actors": ["team:release"] }, "block_creations": true })
+    );
+
+    // Who dismisses: nobody, an app, and a role, which can't be named.
+    let dismissers =
+        |list: &str| format!("pull_request = {{ dismissal_restriction = {{ enabled = true, allowed_actors = [{list}] }} }}");
+    let desired = classic(&ruleset("a", "[\"main\"]", "", &dismissers("")));
+    assert_eq!(settings(&desired, 0)["required_pull_request_reviews"]["dismissal_restrictions"], json!({ "actors": [] }));
+    let desired = classic(&ruleset("a", "[\"main\"]", "", &dismissers("\"app:release-please\", \"role:maintain\"")));
+    assert_eq!(
+        settings(&desired, 0)["required_pull_request_reviews"]["dismissal_restrictions"],
+        json!({ "actors": ["app:release-please"] })
+    );
+    assert_eq!(blocked(&desired), ["pull_request: branch protection can't name `role:maintain`"]);
+    assert_eq!(desired.unresolved.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["role:maintain"]);
+
+    // A pattern leaves out what has a protection of its own, and nothing else.
+    let own = |exclude: &str| {
+        classic(
+            &[
+                ruleset("a", &format!("{{ include = [\"*\"], exclude = [\"{exclude}\"] }}"), "", "deletion = true"),
+                ruleset("b", "[\"main\"]", "", "non_fast_forward = true"),
+            ]
+            .concat(),
+        )
+    };
+    let desired = own("main");
+    assert_eq!(blocked(&desired), Vec::<String>::new());
+    assert_eq!(settings(&desired, 0), json!({ "enforce_admins": true, "allow_deletions": false }));
+    assert_eq!(settings(&desired, 1)["allow_deletions"], Value::Null);
+    assert_eq!(blocked(&own("wip")), ["refs: branch protection `*` can't leave out `refs/heads/wip`"]);
+}
+
+#[test]
+fn a_lock_that_is_not_there_is_weaker() {
+    let policy = policy(
+        "mechanism = \"branch_protection\"",
+        "[[ruleset]]\nname = \"r\"\ntarget = \"branch\"\nrefs = [\"main\"]\n[ruleset.rules]\nupdate = { update_allows_fetch_and_merge = false }\n",
+    );
+    let with = |lock: bool, sync: bool| {
+        let mut world = World::new(json!({ "repository": { "rulesets": [] } }));
+        let protection =
+            json!({ "pattern": "main", "is_admin_enforced": true, "lock_branch": lock, "lock_allows_fetch_and_merge": sync });
+        world.repository.protections = Readable::Known(vec![serde_json::from_value(protection).unwrap()]);
+        told(&world.compare(&policy))
+    };
+    assert_eq!(with(true, false), Vec::<String>::new());
+    assert_eq!(with(true, true), ["main allow_fork_syncing weaker false true"]);
+    assert_eq!(with(false, true), ["main lock_branch weaker true false"]);
+}

@@ -51,8 +51,10 @@ pub struct Desired {
 /// A ruleset that there should be.
 #[derive(Debug, Clone)]
 pub struct DesiredRuleset {
-    /// Its name.
+    /// Its name on GitHub.
     pub name: String,
+    /// Its name in the policy.
+    pub policy_name: String,
     /// What it is about.
     pub target: Target,
     /// Whether it refuses.
@@ -98,7 +100,7 @@ pub struct DesiredRule {
 pub struct NotBound {
     /// The rule, or what else it is: `actors`, `refs`, `repositories`, `bypass`, `enforcement`, `target`.
     pub rule: String,
-    /// The ruleset.
+    /// The ruleset, by its name in the policy.
     pub ruleset: String,
     /// Why.
     pub why: String,
@@ -111,7 +113,7 @@ pub struct NotBound {
 pub struct Unresolved {
     /// As the policy writes it.
     pub name: String,
-    /// The ruleset.
+    /// The ruleset, by its name in the policy.
     pub ruleset: String,
     /// Why: nobody is called so, or it can't be told.
     pub why: NoNumber,
@@ -120,6 +122,11 @@ pub struct Unresolved {
 }
 
 impl Desired {
+    /// The name on GitHub of a ruleset of the policy.
+    pub fn github_name<'d>(&'d self, policy_name: &'d str) -> &'d str {
+        self.rulesets.iter().find(|ruleset| ruleset.policy_name == policy_name).map_or(policy_name, |ruleset| &ruleset.name)
+    }
+
     /// What a policy asks for in a repository. `None` when it says nothing about it: it has no `[github]`, is about another
     /// owner, does not select the repository, or writes to the organization. `today` tells which bypasses have expired.
     ///
@@ -300,8 +307,11 @@ impl<'a> Builder<'a> {
         let ref_name = self.ref_name(ruleset);
         let (false, Ok(ref_name)) = (rules.is_empty(), ref_name) else { return };
         let conditions = Conditions { ref_name, repository_name: repositories, ..Conditions::default() };
+        // A branch protection has no name.
+        let github_name = ruleset.github_name.as_ref().filter(|_| self.desired.mechanism == Mechanism::Rulesets);
         let desired = DesiredRuleset {
-            name: ruleset.name.clone(),
+            name: github_name.unwrap_or(&ruleset.name).clone(),
+            policy_name: ruleset.name.clone(),
             target: match ruleset.target {
                 rules::Target::Branch => Target::Branch,
                 rules::Target::Tag => Target::Tag,
@@ -352,9 +362,13 @@ impl<'a> Builder<'a> {
 
     /// Notes the names in a rule's parameters that nobody has.
     fn check_actors(&mut self, parameters: &Map<String, Value>, ruleset: &Ruleset, at: Location) {
+        let may_dismiss = match self.desired.mechanism {
+            Mechanism::Rulesets => MAY_DISMISS,
+            Mechanism::BranchProtection => classic::MAY_DISMISS,
+        };
         for name in actors_in(parameters) {
             match self.names.resolve(&name) {
-                Ok(Identity { kind, .. }) if !MAY_DISMISS.contains(&kind) => {
+                Ok(Identity { kind, .. }) if !may_dismiss.contains(&kind) => {
                     let why = NoNumber::Unknown(format!("GitHub takes no `{name}` here"));
                     self.unresolved(name, ruleset, why, at);
                 }

@@ -17,9 +17,11 @@ use serde_json::{Map, Value, json};
 use super::desired::{Desired, DesiredProtection, DesiredRule, DesiredRuleset};
 use super::names::Names;
 use super::owner::Owner;
+use super::protection::Protection;
 use super::readable::{Cause, Hidden};
 use super::repository::Repository;
 use super::ruleset::{Level, Ruleset};
+use super::scope;
 use crate::policy::github::{Mechanism, Unmanaged};
 use crate::policy::{Enforcement, Location};
 pub use overlay::lay;
@@ -118,12 +120,7 @@ pub fn of_ruleset(desired: &DesiredRuleset, live: &Ruleset, owner: &Owner, repos
 }
 
 /// What differs between a branch protection that there should be and one that there is.
-pub fn of_protection(
-    desired: &DesiredProtection,
-    live: &super::protection::Protection,
-    owner: &Owner,
-    repository: &Repository,
-) -> Vec<Difference> {
+pub fn of_protection(desired: &DesiredProtection, live: &Protection, owner: &Owner, repository: &Repository) -> Vec<Difference> {
     let mut walk = Walk::new(World::new(owner, Some(repository), super::ruleset::Target::Branch));
     let mut settings = desired.settings.clone();
     if live.allows_force_pushes {
@@ -139,6 +136,11 @@ pub fn of_protection(
             found.at(&desired.pattern, true, at)
         })
         .collect()
+}
+
+/// The protection of a pattern, however it is spelled there. Of several the oldest, which alone binds.
+pub fn of_pattern<'p>(protections: &'p [Protection], pattern: &str) -> Option<&'p Protection> {
+    protections.iter().find(|live| scope::same(&live.pattern, pattern))
 }
 
 /// The fields that the policy does not write.
@@ -259,9 +261,13 @@ impl<'a> Comparison<'a> {
                 return;
             }
         };
+        let mut managed: BTreeSet<&str> = BTreeSet::new();
         for wanted in &desired.protections {
-            match protections.iter().find(|live| live.pattern == wanted.pattern) {
-                Some(live) => self.found.extend(of_protection(wanted, live, self.owner, repository)),
+            match of_pattern(protections, &wanted.pattern) {
+                Some(live) => {
+                    managed.insert(&live.pattern);
+                    self.found.extend(of_protection(wanted, live, self.owner, repository));
+                }
                 None => {
                     let settings: Map<String, Value> = wanted.settings.clone();
                     let found = self.add(&wanted.pattern, true, WHOLE, Direction::Weaker, wanted.at);
@@ -270,9 +276,8 @@ impl<'a> Comparison<'a> {
             }
         }
         if looked_for {
-            let managed = |pattern: &str| desired.protections.iter().any(|wanted| wanted.pattern == pattern);
             let mut rest: Vec<&str> =
-                protections.iter().map(|live| live.pattern.as_str()).filter(|name| !managed(name)).collect();
+                protections.iter().map(|live| live.pattern.as_str()).filter(|name| !managed.contains(name)).collect();
             rest.sort_unstable();
             for pattern in rest {
                 self.add(pattern, true, WHOLE, Direction::Unmanaged, desired.at);

@@ -71,6 +71,24 @@ pub fn reduced(pattern: &str) -> String {
     text
 }
 
+/// The spelling that a policy can have for a live pattern, and that means exactly the same: a `**` that crosses nothing is
+/// written `*`.
+///
+/// # Errors
+/// No spelling that loads has its meaning.
+pub fn spelled(pattern: &str) -> Result<String, Hidden> {
+    let spelling = reduced(pattern);
+    match Pattern::parse(&spelling) {
+        Ok(_) => Ok(spelling),
+        Err(bad) => Err(Hidden::new(Cause::Unknown, format!("a policy can't say `{pattern}`: {}", bad.message))),
+    }
+}
+
+/// Whether two patterns are one, however they are spelled.
+pub fn same(one: &str, other: &str) -> bool {
+    one == other || matches!((spelled(one), spelled(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Whether the pattern matches the text, as GitHub would.
 ///
 /// # Errors
@@ -126,6 +144,34 @@ mod tests {
         }
         assert_eq!(reduced("**/*"), "**/*");
         assert_eq!(fnmatch("release/", "release/1"), Ok(false));
+    }
+
+    /// By Ruby's own answers: to every text the spelling says what the pattern says.
+    #[test]
+    fn another_spelling_means_exactly_the_same() {
+        let table = include_str!("../../fixtures/patterns/fnmatch.tsv");
+        let mut changed = std::collections::BTreeSet::new();
+        let mut compared = 0;
+        for line in table.lines().filter(|line| !line.starts_with("# ")) {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let &[pattern, text, matches] = &columns[..] else { panic!("{line}") };
+            let Ok(spelling) = spelled(pattern) else { continue };
+            let parsed = Pattern::parse(&spelling).unwrap();
+            let found = PatternSet::new(vec![parsed]).matches_exactly(text.as_bytes()).unwrap();
+            assert_eq!(found, matches == "1", "{pattern} {spelling} {text}");
+            compared += 1;
+            if spelling != pattern {
+                assert!(same(&spelling, pattern) && spelled(&spelling).as_ref() == Ok(&spelling), "{pattern} {spelling}");
+                changed.insert(pattern);
+            }
+        }
+        assert!(compared > 3000 && changed.len() > 5, "{compared} {changed:?}");
+        assert!(same("refs/heads/release/**", "refs/heads/release/*"));
+        assert!(!same("refs/heads/release/**", "refs/heads/release/**/*"));
+        for unsaid in ["a\\b", "{a,b}", "a//b", "/a", "a/", "[", "[]", "", "!a", "a/./b"] {
+            assert!(spelled(unsaid).is_err(), "{unsaid}");
+            assert!(same(unsaid, unsaid));
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub fn guard(policy: &mut Policy, reference: &RefName, path: &str) -> Result<(),
     let owners = policy.server.policy_owners.clone();
     policy.rulesets.push(Ruleset {
         name: "the policy guards itself".to_owned(),
+        github_name: None,
         target,
         refs: RefScope { namespace, include: PatternSet::new(vec![include]), ..RefScope::default() },
         repositories: RepositoryScope::all(),

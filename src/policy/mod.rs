@@ -186,6 +186,8 @@ pub struct ConfiguredRule {
 pub struct Ruleset {
     /// Unique; named in every refusal.
     pub name: String,
+    /// What it is called on GitHub, where that is not `name`.
+    pub github_name: Option<String>,
     /// What it is about.
     pub target: Target,
     /// The refs it matches; every ref for a push ruleset.

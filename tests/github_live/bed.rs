@@ -460,3 +460,52 @@ fn the_rules_of_a_branch() {
         assert_eq!(reader.branch_protection("acme", "free", "main").await.read().unwrap_err().cause, Cause::NotOffered);
     });
 }
+
+/// What a policy names is asked for once; what GitHub does not have is told from what it does not say.
+#[test]
+fn what_a_policy_names_gets_its_number() {
+    let bed = Bed::new();
+    let acme = bed.organization("acme");
+    acme.owner("alice").member("bob");
+    bed.user("carol");
+    bed.organization("others").repository("ci");
+    let ci = bed.organization("others").repository("ci").id();
+    let policy = r#"
+version = 1
+[groups]
+both = { members = [], github = ["bob", "Carol", "team:core", "renovate[bot]"] }
+[[ruleset]]
+name = "main"
+target = "branch"
+refs = ["main"]
+bypass = [{ actor = "@both" }, { actor = "grace" }, { actor = "others" }, { actor = "org-admins" }, { actor = "heidi" }]
+[ruleset.rules.workflows]
+workflows = [{ path = "a", repository = "others/ci" }, { path = "b", repository = "others/gone" }, { path = "c", repository_id = 3 }]
+[ruleset.rules.pull_request]
+dismissal_restriction = { enabled = true, allowed_actors = ["dave", "role:admin"] }
+"#;
+    let policy = refwarden::policy::parse::parse("policy.toml", policy.as_bytes()).unwrap();
+    let named = refwarden::github::desired::named_in(&policy);
+    assert_eq!(named.people.iter().collect::<Vec<_>>(), ["Carol", "bob", "dave", "grace", "heidi", "others"]);
+    assert_eq!(named.repositories.iter().collect::<Vec<_>>(), ["others/ci", "others/gone"]);
+    bed.fault("GET /users/heidi", When::Always, Fault::Status(403));
+    let secret = bed.token().create();
+    let (owner, cost) = run(async {
+        let client = client(&bed, token(&secret));
+        let reader = Reader::new(&client);
+        let mut owner = reader.owner("acme", &Parts::index().and(Part::Members)).await.unwrap();
+        assert!(owner.numbers.people.contains_key("alice") && owner.numbers.people.contains_key("bob"), "members have numbers");
+        reader.learn_names(&mut owner, &named).await;
+        reader.learn_names(&mut owner, &named).await;
+        (owner, client.cost())
+    });
+    let known = |login: &str| owner.numbers.people.get(login).copied();
+    assert!(known("Carol").flatten().is_some() && known("bob").flatten().is_some());
+    assert_eq!((known("grace"), known("others"), known("heidi")), (Some(None), Some(None), None));
+    assert_eq!(owner.numbers.repositories, [("others/ci".to_owned(), Some(ci)), ("others/gone".to_owned(), None)].into());
+    // Only who could not be asked for is asked for again.
+    assert_eq!(cost.requests(Class::Names), 8);
+    assert_eq!(bed.requests_of("GET /users/{username}").iter().filter(|entry| entry.path.ends_with("/bob")).count(), 0);
+    let names = refwarden::github::names::Names::new(&owner, None);
+    assert!(names.resolve("carol").is_ok_and(|carol| carol.id == known("Carol").flatten().and_then(|id| i64::try_from(id).ok())));
+}

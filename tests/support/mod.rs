@@ -2,6 +2,7 @@
 //! they do leaves their folder.
 
 pub mod github;
+pub mod live;
 pub mod scenario;
 pub mod wire;
 

@@ -15,6 +15,7 @@ use crate::audit::{Check, Severity, exempt};
 use crate::cli::outputs::{Outputs, read_result};
 use crate::cli::{Failure, Result};
 use crate::github::client::Client;
+use crate::github::desired::named_in;
 use crate::github::live::Reader;
 use crate::github::{Part, Parts};
 use crate::policy::Policy;
@@ -135,7 +136,10 @@ async fn audit(
     let progress = progress();
     progress.set_message(scope.owner.clone());
     let reader = Reader::new(client);
-    let owner = reader.owner(&scope.owner, &parts).await.map_err(|why| refused(&why))?;
+    let mut owner = reader.owner(&scope.owner, &parts).await.map_err(|why| refused(&why))?;
+    if let Some(policy) = policy.filter(|policy| policy.github.is_some()) {
+        reader.learn_names(&mut owner, &named_in(policy)).await;
+    }
     let mut judge = Judge::new(Context { owner: &owner, policy, baseline, now }, checks);
     if scope.narrowed {
         judge.narrowed();

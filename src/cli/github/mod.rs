@@ -4,6 +4,9 @@ mod apply;
 mod audit;
 mod connect;
 mod explain;
+mod export;
+mod import;
+mod place;
 mod plan;
 mod select;
 mod survey;
@@ -23,6 +26,8 @@ use crate::audit::Check;
   refwarden github explain
   refwarden github explain bypass-always
   refwarden github who-can main force-push --repo acme/api
+  refwarden github import --repo acme/api > policy.toml
+  refwarden github export --policy policy.toml --out rulesets
   refwarden github plan --policy policy.toml --out plan.json
   refwarden github apply plan.json")]
 pub(super) struct Github {
@@ -34,6 +39,8 @@ pub(super) struct Github {
 enum Command {
     Audit(Box<audit::Audit>),
     Explain(explain::Explain),
+    Export(Box<export::Export>),
+    Import(Box<import::Import>),
     Plan(Box<plan::Plan>),
     Apply(Box<apply::Apply>),
     WhoCan(Box<who_can::WhoCan>),
@@ -44,6 +51,8 @@ impl Github {
         match self.command {
             Command::Audit(command) => command.run(out),
             Command::Explain(command) => command.run(out),
+            Command::Export(command) => command.run(out),
+            Command::Import(command) => command.run(out),
             Command::Plan(command) => command.run(out),
             Command::Apply(command) => command.run(out),
             Command::WhoCan(command) => command.run(out),

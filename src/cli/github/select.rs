@@ -60,6 +60,11 @@ pub(super) struct Scope {
 }
 
 impl Which {
+    /// Whether the command line says whose.
+    pub(super) fn names_an_owner(&self) -> bool {
+        self.owner.is_some()
+    }
+
     /// Decides, from the command line first and the policy second.
     pub(super) fn scope(self, policy: Option<&policy::Github>) -> Result<Scope> {
         let owners = self.repositories.iter().filter_map(|name| name.split_once('/').map(|(owner, _)| owner.to_owned()));

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Desired, DesiredBypass, DesiredRule, DesiredRuleset, NotBound};
 use crate::github::repository::Repository;
-use crate::github::ruleset::{Names, Target};
+use crate::github::ruleset::{ActorType, Names, Target};
 use crate::github::sample::{self, Kind};
+use crate::github::scope;
 use crate::policy::{BypassMode, Enforcement, Location};
 
 /// A classic branch protection that there should be.
@@ -30,6 +31,8 @@ pub struct DesiredProtection {
     pub at: Location,
 }
 
+/// Who may dismiss reviews. Here apps go by their names.
+pub(super) const MAY_DISMISS: &[ActorType] = &[ActorType::User, ActorType::Team, ActorType::Integration];
 /// What a classic protection requires at most.
 const MOST_APPROVALS: u64 = 6;
 /// Every branch, as a pattern.
@@ -65,7 +68,7 @@ pub(super) fn convert(desired: &mut Desired, repository: &Repository) {
                     blocked.push(block(ruleset, "refs", "the repository has no default branch".to_owned(), ruleset.at));
                     continue;
                 }
-                (pattern, _) => pattern.strip_prefix(NAMESPACE).unwrap_or(pattern).to_owned(),
+                (pattern, _) => scope::reduced(pattern.strip_prefix(NAMESPACE).unwrap_or(pattern)),
             };
             if !patterns.contains(&pattern) {
                 patterns.push(pattern);
@@ -73,7 +76,7 @@ pub(super) fn convert(desired: &mut Desired, repository: &Repository) {
         }
     }
     let mut covering: Vec<(String, Vec<usize>)> = Vec::new();
-    for pattern in patterns {
+    for pattern in patterns.clone() {
         let full = format!("{NAMESPACE}{pattern}");
         let is_name = !pattern.contains(['*', '?', '[']);
         let mut covers = Vec::new();
@@ -82,10 +85,13 @@ pub(super) fn convert(desired: &mut Desired, repository: &Repository) {
             if !sample::covers(&included, &full, kind) {
                 continue;
             }
-            let excluded = ref_name.exclude.iter().find(|exclude| overlaps(exclude, &full, kind));
-            match excluded {
+            let excluded: Vec<&String> = ref_name.exclude.iter().filter(|exclude| overlaps(exclude, &full, kind)).collect();
+            if !excluded.is_empty() && (is_name || excluded.iter().any(|exclude| scope::same(exclude, &full))) {
+                continue;
+            }
+            // What has a protection of its own is left out by that.
+            match excluded.into_iter().find(|exclude| !has_its_own(exclude, &patterns, default)) {
                 None => covers.push(index),
-                Some(_) if is_name => {}
                 Some(exclude) => {
                     let why = format!("branch protection `{pattern}` can't leave out `{exclude}`");
                     blocked.push(block(ruleset, "refs", why, ruleset.at));
@@ -118,6 +124,15 @@ pub(super) fn convert(desired: &mut Desired, repository: &Repository) {
 
 fn block(ruleset: &DesiredRuleset, rule: &str, why: String, at: Location) -> NotBound {
     NotBound { rule: rule.to_owned(), ruleset: ruleset.name.clone(), why, at }
+}
+
+/// Whether a protection is for just what is excluded.
+fn has_its_own(exclude: &str, patterns: &[String], default: Option<&str>) -> bool {
+    let excluded = match (exclude, default) {
+        ("~DEFAULT_BRANCH", Some(default)) => default,
+        (exclude, _) => exclude.strip_prefix(NAMESPACE).unwrap_or(exclude),
+    };
+    patterns.iter().any(|pattern| scope::same(pattern, excluded))
 }
 
 fn overlaps(exclude: &str, full: &str, kind: Kind<'_>) -> bool {
@@ -165,7 +180,7 @@ impl Merged {
         let (admins, named) = who_passes(ruleset, blocked);
         self.admins_pass = Some(self.admins_pass.unwrap_or(true) && admins);
         let mut without_list = Vec::new();
-        let updates = ruleset.rules.iter().any(|rule| rule.name == "update");
+        let restricts = ruleset.rules.iter().any(|rule| rule.name == "update" && locks(rule).is_none());
         for rule in &ruleset.rules {
             let at = rule.at;
             match rule.name {
@@ -175,8 +190,11 @@ impl Merged {
                     self.set("allow_force_pushes", json!(false), at);
                     self.passes("bypass_force_push_allowances", &named, at);
                 }
-                "update" => self.passes("restrictions", &named, at),
-                "creation" if updates => self.set("block_creations", json!(true), at),
+                "update" => match locks(rule) {
+                    Some(syncs) => self.lock(syncs, at),
+                    None => self.passes("restrictions", &named, at),
+                },
+                "creation" if restricts => self.set("block_creations", json!(true), at),
                 "creation" => {
                     let why = "branch protection blocks creation only where it blocks updates, too".to_owned();
                     blocked.push(block(ruleset, rule.name, why, at));
@@ -192,7 +210,8 @@ impl Merged {
                 }
                 _ => blocked.push(block(ruleset, rule.name, "branch protection has no such rule".to_owned(), at)),
             }
-            let has_list = ["non_fast_forward", "update", "creation", "pull_request"].contains(&rule.name);
+            let has_list =
+                ["non_fast_forward", "update", "creation", "pull_request"].contains(&rule.name) && locks(rule).is_none();
             if !has_list {
                 without_list.push(rule.name);
             }
@@ -210,6 +229,13 @@ impl Merged {
     fn set(&mut self, field: &str, value: Value, at: Location) {
         self.fields.insert(field.to_owned(), value);
         self.place(field, at);
+    }
+
+    /// Nobody pushes, and forks are brought up to date only where every ruleset that asks for it lets them.
+    fn lock(&mut self, syncs: bool, at: Location) {
+        let synced = self.fields.get("allow_fork_syncing") != Some(&Value::Bool(false));
+        self.set("lock_branch", json!(true), at);
+        self.set("allow_fork_syncing", json!(synced && syncs), at);
     }
 
     /// Only who passes every ruleset that asks for it passes it here.
@@ -252,7 +278,11 @@ impl Merged {
         if let Some(restriction) = rule.parameters.get("dismissal_restriction")
             && restriction.get("enabled") == Some(&Value::Bool(true))
         {
-            let allowed: BTreeSet<String> = texts(restriction.get("allowed_actors")).collect();
+            let (allowed, unnamed): (BTreeSet<String>, BTreeSet<String>) =
+                texts(restriction.get("allowed_actors")).partition(|name| can_be_named(name));
+            for name in unnamed {
+                blocked.push(block(ruleset, rule.name, format!("branch protection can't name `{name}`"), rule.at));
+            }
             match &mut self.dismissers {
                 Some(dismissers) => dismissers.retain(|name| allowed.contains(name)),
                 None => self.dismissers = Some(allowed),
@@ -324,13 +354,12 @@ fn who_passes(ruleset: &DesiredRuleset, blocked: &mut Vec<NotBound>) -> (bool, B
     let mut admins = false;
     let mut named = BTreeSet::new();
     for DesiredBypass { name, mode, at, .. } in &ruleset.bypass {
-        let fixed = ["org-admins", "deploy-keys", "enterprise-owners"].contains(&name.as_str());
         let why = if *mode == BypassMode::PullRequest {
             format!("branch protection lets `{name}` pass always or never")
         } else if name == "role:admin" {
             admins = true;
             continue;
-        } else if fixed || name.starts_with("role:") {
+        } else if !can_be_named(name) {
             format!("branch protection can't name `{name}`")
         } else {
             named.insert(name.clone());
@@ -339,6 +368,19 @@ fn who_passes(ruleset: &DesiredRuleset, blocked: &mut Vec<NotBound>) -> (bool, B
         blocked.push(block(ruleset, "bypass", why, *at));
     }
     (admins, named)
+}
+
+/// Whether someone can stand in a list of a branch protection: people, teams and apps can.
+pub(in crate::github) fn can_be_named(name: &str) -> bool {
+    !["org-admins", "deploy-keys", "enterprise-owners"].contains(&name) && !name.starts_with("role:")
+}
+
+/// Whether an `update` rule locks the branch, and then whether forks may still be brought up to date. Without its parameter it
+/// restricts who pushes.
+fn locks(rule: &DesiredRule) -> Option<bool> {
+    const SYNCS: &str = "update_allows_fetch_and_merge";
+    let stated = rule.name == "update" && !rule.unstated.iter().any(|name| name == SYNCS);
+    rule.parameters.get(SYNCS).and_then(Value::as_bool).filter(|_| stated)
 }
 
 fn texts(list: Option<&Value>) -> impl Iterator<Item = String> {

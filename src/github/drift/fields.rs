@@ -121,12 +121,13 @@ fn classic(field: &str) -> Measure {
         | "required_signatures"
         | "required_conversation_resolution"
         | "block_creations"
+        | "lock_branch"
         | "required_status_checks.strict"
         | "required_pull_request_reviews.required_approving_review_count"
         | "required_pull_request_reviews.dismiss_stale_reviews"
         | "required_pull_request_reviews.require_code_owner_reviews"
         | "required_pull_request_reviews.require_last_push_approval" => More,
-        "allow_force_pushes" | "allow_deletions" => Less,
+        "allow_force_pushes" | "allow_deletions" | "allow_fork_syncing" => Less,
         "required_pull_request_reviews"
         | "required_pull_request_reviews.dismissal_restrictions"
         | "required_status_checks"

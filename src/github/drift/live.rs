@@ -173,6 +173,8 @@ pub(super) fn protection(live: &Protection) -> Value {
         "allow_force_pushes": live.allows_force_pushes,
         "bypass_force_push_allowances": actors(&live.bypass_force_push_allowances),
         "allow_deletions": live.allows_deletions,
+        "lock_branch": live.lock_branch,
+        "allow_fork_syncing": live.lock_branch && live.lock_allows_fetch_and_merge,
         "required_deployment_environments": live.required_deployment_environments,
     })
 }

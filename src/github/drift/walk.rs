@@ -10,6 +10,7 @@ use crate::github::names::{Names, NoNumber, kind_of};
 use crate::github::readable::{Cause, Hidden};
 use crate::github::ruleset::Names as Patterns;
 use crate::github::sample::{self, Kind};
+use crate::github::scope;
 use crate::policy::Location;
 
 /// What has to be known to compare.
@@ -251,8 +252,9 @@ impl<'a> Walk<'a> {
     fn patterns(&mut self, at: &Path, desired: &Patterns, live: &Patterns, kind: Kind<'_>, plain: bool) {
         for (list, wanted, has) in [("include", &desired.include, &live.include), ("exclude", &desired.exclude, &live.exclude)] {
             let path = if plain { at.clone() } else { at.field(list) };
-            let missing: BTreeSet<&String> = wanted.iter().filter(|pattern| !has.contains(pattern)).collect();
-            let extra: BTreeSet<&String> = has.iter().filter(|pattern| !wanted.contains(pattern)).collect();
+            let is_in = |list: &[String], pattern: &str| list.iter().any(|other| scope::same(other, pattern));
+            let missing: BTreeSet<&String> = wanted.iter().filter(|pattern| !is_in(has, pattern)).collect();
+            let extra: BTreeSet<&String> = has.iter().filter(|pattern| !is_in(wanted, pattern)).collect();
             for (patterns, is_missing) in [(missing, true), (extra, false)] {
                 for pattern in patterns {
                     let narrows = is_missing == (list == "include");

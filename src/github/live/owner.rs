@@ -42,14 +42,14 @@ impl Reader {
         const ADMINISTRATION: &str = "organization_administration=read";
         let path = |segments: &[&str]| Path::organization(login, segments);
         let class = Class::Part;
-        let logins = |value: &Value| maybe_text(value, "login");
+        let people = |value: &Value| Some((maybe_text(value, "login")?, number(value, "id")));
         let admins = async {
             let path = path(&["members"]).query("role", "admin");
-            asked(parts, Part::Members, self.list(&path, None, class(Part::Members), "members=read", logins)).await
+            asked(parts, Part::Members, self.list(&path, None, class(Part::Members), "members=read", people)).await
         };
         let members = async {
             let path = path(&["members"]);
-            asked(parts, Part::Members, self.list(&path, None, class(Part::Members), "members=read", logins)).await
+            asked(parts, Part::Members, self.list(&path, None, class(Part::Members), "members=read", people)).await
         };
         let installations = async {
             let path = path(&["installations"]);
@@ -102,6 +102,15 @@ impl Reader {
             rulesets
         );
         let (rulesets, ruleset_versions) = rulesets;
+        let mut numbers = Numbers::default();
+        for (login, id) in [&admins, &members].into_iter().filter_map(Readable::known).flatten() {
+            if let Some(id) = id {
+                numbers.people.insert(login.clone(), Some(*id));
+            }
+        }
+        let logins = |people: Readable<Vec<(String, Option<u64>)>>| {
+            people.map(|people| people.into_iter().map(|(login, _)| login).collect())
+        };
         let hidden = |what: &str| {
             Hidden::new(Cause::NotPermitted, format!("GET /orgs/{login}: `{what}` was not in the answer")).needs(ADMINISTRATION)
         };
@@ -116,8 +125,8 @@ impl Reader {
                 .map(|permission| word(&permission))
                 .ok_or_else(|| hidden("default_repository_permission"))
                 .into(),
-            admins,
-            members,
+            admins: logins(admins),
+            members: logins(members),
             teams,
             installations,
             custom_roles,
@@ -126,8 +135,8 @@ impl Reader {
             workflow_permissions,
             rule_suites,
             ruleset_versions,
-            // Asked for by whoever compares with a policy.
-            numbers: Numbers::default(),
+            // Of others than members by whoever compares with a policy.
+            numbers,
         }
     }
 

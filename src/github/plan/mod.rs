@@ -211,7 +211,7 @@ pub struct Field {
 pub struct Blocked {
     /// `owner/name`, or the organization's login.
     pub target: String,
-    /// The ruleset.
+    /// The ruleset, by its name in the policy.
     pub ruleset: String,
     /// The rule, the name, or what else of the ruleset it is.
     pub what: String,
@@ -333,7 +333,8 @@ fn of_desired(found: &mut Found, desired: &Desired, owner: &Owner, repository: O
                 unknown_name: true,
             }),
             NoNumber::Hidden(hidden) => {
-                let thing = Thing { target: desired.target.clone(), kind: Kind::Ruleset, name: one.ruleset.clone() };
+                let name = desired.github_name(&one.ruleset).to_owned();
+                let thing = Thing { target: desired.target.clone(), kind: Kind::Ruleset, name };
                 let why = vec![Hidden { why: format!("who `{}` is: {}", one.name, hidden.why), ..hidden.clone() }];
                 found.cannot_tell.push(CannotTell { thing, why, fields: Vec::new(), line: one.at.line });
             }

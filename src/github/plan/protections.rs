@@ -1,5 +1,7 @@
 //! Classic branch protections: what is written for each pattern. What the policy does not state stays as it is.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{Blocked, CannotTell, Change, Field, Found, Kind, Thing, fields, permitted, state};
@@ -29,12 +31,14 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
             return;
         }
     };
+    let meant = desired.protections.iter().filter_map(|wanted| drift::of_pattern(protections, &wanted.pattern));
+    let managed: BTreeSet<&str> = meant.map(|live| live.pattern.as_str()).collect();
     for wanted in &desired.protections {
         // Whoever is meant is told elsewhere; without them the list would be another one.
         if desired.unresolved.iter().any(|one| wanted.rulesets.contains(&one.ruleset)) {
             continue;
         }
-        let live = protections.iter().find(|live| is_of(live, wanted));
+        let live = drift::of_pattern(protections, &wanted.pattern);
         let differences = live.map(|live| drift::of_protection(wanted, live, owner, repository));
         let (mut fields, mut hidden) = match &differences {
             Some(differences) if differences.is_empty() => continue,
@@ -50,8 +54,8 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
             found.cannot_tell.push(CannotTell { thing: thing(&wanted.pattern), why: hidden, fields, line });
             continue;
         };
-        let older = || protections.iter().filter(|live| !desired.protections.iter().any(|wanted| is_of(live, wanted)));
-        if let (None, Some(first)) = (live, first_match(wanted, older())) {
+        let older = protections.iter().filter(|live| !managed.contains(live.pattern.as_str()));
+        if let (None, Some(first)) = (live, first_match(wanted, older)) {
             // A pattern's protection binds where it is the oldest that matches; a new one takes nothing from it.
             found.blocked.push(Blocked {
                 target: desired.target.clone(),
@@ -81,8 +85,7 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
         });
     }
     if looks_for_unmanaged {
-        let managed = |live: &Protection| desired.protections.iter().any(|wanted| is_of(live, wanted));
-        let mut rest: Vec<&Protection> = protections.iter().filter(|live| !managed(live)).collect();
+        let mut rest: Vec<&Protection> = protections.iter().filter(|live| !managed.contains(live.pattern.as_str())).collect();
         rest.sort_by(|a, b| a.pattern.cmp(&b.pattern));
         for live in rest {
             match desired.unmanaged {
@@ -91,11 +94,6 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
             }
         }
     }
-}
-
-/// Whether a live protection is the one that the policy means.
-fn is_of(live: &Protection, wanted: &DesiredProtection) -> bool {
-    live.pattern == wanted.pattern
 }
 
 /// The older protection with a pattern that takes branches from a new one with a pattern.

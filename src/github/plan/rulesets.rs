@@ -62,12 +62,12 @@ impl Comparison<'_> {
         match wanted.body(&Names::new(self.owner, self.repository)) {
             Ok(body) => Some(body),
             Err(problems) => {
-                let told = self.desired.unresolved.iter().any(|one| one.ruleset == wanted.name);
+                let told = self.desired.unresolved.iter().any(|one| one.ruleset == wanted.policy_name);
                 for why in problems.into_iter().filter(|_| !told) {
                     match why {
                         NoNumber::Unknown(why) => found.blocked.push(Blocked {
                             target: self.desired.target.clone(),
-                            ruleset: wanted.name.clone(),
+                            ruleset: wanted.policy_name.clone(),
                             what: "a name".to_owned(),
                             why,
                             line: wanted.at.line,

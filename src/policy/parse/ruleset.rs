@@ -8,7 +8,7 @@ use super::{rule, scopes};
 use crate::policy::{Actors, Bypass, BypassMode, Enforcement, RefScope, RepositoryScope, Ruleset};
 use crate::rules::Target;
 
-const KEYS: &[&str] = &["name", "target", "refs", "repositories", "enforcement", "actors", "bypass", "rules"];
+const KEYS: &[&str] = &["name", "github_name", "target", "refs", "repositories", "enforcement", "actors", "bypass", "rules"];
 const TARGETS: &[(&str, Target)] = &[("branch", Target::Branch), ("tag", Target::Tag), ("push", Target::Push)];
 const ENFORCEMENTS: &[(&str, Enforcement)] =
     &[("active", Enforcement::Active), ("evaluate", Enforcement::Evaluate), ("disabled", Enforcement::Disabled)];
@@ -34,6 +34,7 @@ pub(super) fn read_all(reader: &mut Reader<'_>, value: Option<&Value<'_>>, group
 fn read(reader: &mut Reader<'_>, value: &Value<'_>, groups: &mut Groups, names: &mut Vec<Text>) -> Option<Ruleset> {
     let table = reader.table(value, "`[[ruleset]]`", KEYS)?;
     let name = name(reader, value, table, names);
+    let github_name = table.get("github_name").and_then(|name| reader.text(name, "`github_name`"));
     let target = match table.get("target") {
         Some(target) => reader.word(target, "target", TARGETS),
         None => {
@@ -69,6 +70,7 @@ fn read(reader: &mut Reader<'_>, value: &Value<'_>, groups: &mut Groups, names: 
     };
     Some(Ruleset {
         name: name?,
+        github_name: github_name.map(Text::into_inner),
         target: target?,
         refs,
         repositories: repositories.unwrap_or_else(RepositoryScope::all),
