@@ -19,6 +19,7 @@ mod crash;
 mod faults;
 mod fleet;
 mod killed;
+mod migrate;
 mod program;
 mod refused;
 
