@@ -18,6 +18,10 @@ use crate::support::github::{Bed, Fault, Profile, Quirk, When};
 mod crash;
 mod faults;
 mod fleet;
+mod killed;
+mod migrate;
+mod program;
+mod refused;
 
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 2, 3);
 
@@ -75,7 +79,7 @@ pub(crate) fn again(bed: &Bed, backup: &Path, direction: Direction) -> Report {
     })
 }
 
-const REVIEWED: &str = r#"
+pub(crate) const REVIEWED: &str = r#"
 [[ruleset]]
 name = "main is reviewed"
 target = "branch"
@@ -88,7 +92,7 @@ pull_request = { required_approving_review_count = 2 }
 required_status_checks = { required_status_checks = [{ context = "ci/test" }] }
 "#;
 
-fn acme() -> Bed {
+pub(crate) fn acme() -> Bed {
     let bed = Bed::new();
     bed.hourly_limit(1_000_000);
     let acme = bed.organization("acme");
@@ -200,7 +204,7 @@ fn what_the_policy_does_not_know_is_deleted_only_when_it_says_so() {
     assert_eq!(actions(&restored), actions(&planned));
 }
 
-const CLASSIC: &str = r#"
+pub(crate) const CLASSIC: &str = r#"
 [[ruleset]]
 name = "main"
 target = "branch"

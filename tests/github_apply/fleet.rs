@@ -58,6 +58,12 @@ pub(super) fn policies() -> [Policy; 2] {
     [policy(WITH_RULESETS, RULESETS), policy(WITH_PROTECTIONS, PROTECTIONS)]
 }
 
+/// Their texts.
+pub(super) fn texts() -> [String; 2] {
+    [(WITH_RULESETS, RULESETS), (WITH_PROTECTIONS, PROTECTIONS)]
+        .map(|(github, rulesets)| format!("version = 1\n[github]\nowner = \"acme\"\n{github}\n{rulesets}"))
+}
+
 /// A ruleset in the form in which GitHub keeps it, so that what is written back is the same to the letter.
 fn ruleset(name: &str, approvals: u64, bypass: Value) -> Value {
     json!({

@@ -173,6 +173,10 @@ impl<'a> Apply<'a> {
         let known_id = self.number_of(index, change);
         let Seen { now: live, repository } = match self.read(thing, known_id.as_deref(), from, to).await {
             Ok(seen) => seen,
+            // An earlier run may have sent it.
+            Err(hidden) if self.journal.is_unsettled(index) => {
+                return self.failed(index, direction, Failed::Unknown(format!("it can't be read: {hidden}")));
+            }
             Err(hidden) => return self.failed(index, direction, Failed::Unreadable(hidden.to_string())),
         };
         let state = live.as_ref().map(|live| &live.state);

@@ -59,6 +59,10 @@ pub async fn survey(
         })
         .await;
     for unread in &inventory.unread {
+        // Of classic protections those were not seen that bind no branch yet, or bind it by a pattern.
+        let is_of =
+            |thing: &Thing| thing.target == unread.what || thing.repository().is_some_and(|(owner, _)| owner == unread.what);
+        plan.changes.retain(|change| change.thing.kind != Kind::BranchProtection || !is_of(&change.thing));
         let thing = Thing { target: unread.what.clone(), kind: Kind::Ruleset, name: String::new() };
         missing.cannot_tell.push(CannotTell { thing, why: vec![unread.why.clone()], fields: Vec::new(), line: github.at.line });
     }

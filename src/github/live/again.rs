@@ -108,15 +108,16 @@ impl Reader {
             Selection::default().and_repository(&full_name).map_err(|bad| Hidden::new(Cause::Unknown, bad.to_string()))?;
         let mut found = None;
         let inventory = self.repositories(&selection, &Parts::index(), |repository| found = Some(repository)).await;
+        // Where something was not seen, nothing shows that a protection is not there.
+        if let Some(unread) = inventory.unread.into_iter().next() {
+            return Err(unread.why);
+        }
         match found {
             Some(repository) if repository.full_name().eq_ignore_ascii_case(&full_name) => Ok(repository),
             Some(repository) => {
                 Err(Hidden::new(Cause::Failed, format!("`{full_name}` is called `{}` now", repository.full_name())))
             }
-            None => {
-                let why = inventory.unread.into_iter().next().map(|unread| unread.why);
-                Err(why.unwrap_or_else(|| Hidden::new(Cause::Failed, format!("`{full_name}` was not found"))))
-            }
+            None => Err(Hidden::new(Cause::Failed, format!("`{full_name}` was not found"))),
         }
     }
 

@@ -363,7 +363,7 @@ fn fields(differences: &[super::drift::Difference]) -> (Vec<Field>, Vec<Hidden>)
             // What asks for more now asks for less then. Which of two asks for more may be unknown, and unknown is not fine.
             weakens: match found.direction {
                 Direction::Stronger => true,
-                Direction::Different => found.why.is_some() || may_narrow(found),
+                Direction::Different => found.why.is_some() || may_narrow(found, differences),
                 _ => false,
             },
         });
@@ -373,10 +373,15 @@ fn fields(differences: &[super::drift::Difference]) -> (Vec<Field>, Vec<Hidden>)
 
 /// Whether a pattern with wildcards goes from where something is asked for, or comes to where something is left out. That no
 /// name was found which shows a loss proves it for plain names only.
-fn may_narrow(found: &super::drift::Difference) -> bool {
+fn may_narrow(found: &super::drift::Difference, all: &[super::drift::Difference]) -> bool {
+    // Once everything is included, no pattern less narrows it.
+    let is_everywhere = found.field.split_once(".include[").is_some_and(|(list, _)| {
+        let everything = format!("{list}.include[~ALL]");
+        all.iter().any(|other| other.field == everything && other.desired.is_some() && other.live.is_none())
+    });
     let is_list = |list: &str| found.field.contains(list);
     let (pattern, narrows) = match (&found.desired, &found.live) {
-        (None, Some(gone)) => (gone, is_list(".include[") || is_list(".restricted_file_paths[")),
+        (None, Some(gone)) => (gone, (is_list(".include[") && !is_everywhere) || is_list(".restricted_file_paths[")),
         (Some(new), None) => (new, is_list(".exclude[")),
         _ => return false,
     };
