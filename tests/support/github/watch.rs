@@ -9,7 +9,7 @@ use super::bed::Bed;
 use super::pipeline::Incoming;
 use super::shared::Shared;
 use super::state::protection::{Actors, Protection};
-use super::state::{Source, State};
+use super::state::{Ruleset, Source, State};
 
 /// Everything that the bed's GitHub holds, as it was once.
 #[derive(Debug, Clone)]
@@ -120,7 +120,13 @@ impl Snapshot {
 fn settings(state: &State) -> Value {
     let rulesets = |source: &Source| {
         let own = state.rulesets.values().filter(|ruleset| ruleset.source == *source);
-        sorted(own.map(|ruleset| ordered(Value::Object(ruleset.body.clone()))).collect())
+        let kept = |ruleset: &Ruleset| {
+            let mut body = ruleset.body.clone();
+            super::write::rulesets::keep(&mut body);
+            body.retain(|_, value| !value.is_null());
+            ordered(Value::Object(body))
+        };
+        sorted(own.map(kept).collect())
     };
     let mut places = Map::new();
     for organization in state.organizations.values() {
