@@ -1,6 +1,7 @@
 //! From what is on GitHub to a policy that asks for just that, and what can't be said is told.
 
 mod bed;
+mod round;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use refwarden::github::export::exported;
 use refwarden::github::import::{Conversion, Form, Imported, Left, Likeness, Options, exported as files, import};
 use refwarden::github::names::Names;
 use refwarden::github::owner::Owner;
+use refwarden::github::plan::{of_owner, of_repository};
 use refwarden::github::protection::Protection;
 use refwarden::github::readable::{Cause, Readable};
 use refwarden::github::repository::Repository;
@@ -89,6 +91,15 @@ fn differs(policy: &Policy, owner: &Owner, repository: &Repository) -> Vec<Strin
     told(&found.into_iter().filter(|it| it.direction != Direction::Unmanaged).collect::<Vec<_>>())
 }
 
+/// What a plan would change, can't do or can't tell.
+fn planned(policy: &Policy, owner: &Owner, repository: &Repository) -> Vec<String> {
+    let found = of_repository(policy, owner, repository, TODAY, false);
+    let changes = found.changes.iter().map(|change| format!("{} {:?}", change.thing, change.fields));
+    let unsure = found.cannot_tell.iter().map(|unsure| format!("{} {:?}", unsure.thing, unsure.why));
+    let blocked = found.blocked.iter().filter(|blocked| blocked.what != "refs").map(|blocked| blocked.why.clone());
+    changes.chain(unsure).chain(blocked).collect()
+}
+
 /// How many rulesets and protections the policy does not know.
 fn unmanaged(policy: &Policy, owner: &Owner, repository: &Repository) -> usize {
     let found = compare(&desired(policy, owner, repository), owner, Some(repository));
@@ -104,7 +115,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(128))]
+    #![proptest_config(config(160))]
 
     /// Nothing is left, nothing differs, and the policy says nothing that GitHub does not have.
     #[test]
@@ -119,6 +130,7 @@ proptest! {
         let policy = load(&imported.policy);
         for repository in &repositories {
             prop_assert_eq!(differs(&policy, &owner, repository), Vec::<String>::new(), "{}", imported.policy);
+            prop_assert_eq!(planned(&policy, &owner, repository), Vec::<String>::new(), "{}", imported.policy);
             prop_assert_eq!(unmanaged(&policy, &owner, repository), 0);
             let desired = desired(&policy, &owner, repository);
             prop_assert!(desired.not_bound.is_empty() && desired.blocked.is_empty() && desired.unresolved.is_empty());
@@ -140,6 +152,7 @@ proptest! {
         let policy = load(&imported.policy);
         for repository in &repositories {
             prop_assert_eq!(differs(&policy, &owner, repository), Vec::<String>::new(), "{}", imported.policy);
+            prop_assert_eq!(planned(&policy, &owner, repository), Vec::<String>::new(), "{}", imported.policy);
             let whole = |left: &&Left| left.target == repository.full_name() && !left.why.contains("stays as it is");
             let whole: Vec<&Left> = imported.left.iter().filter(whole).collect();
             prop_assert!(whole.iter().all(|left| left.why == "it asks for nothing that a policy can say"), "{:?}", whole);
@@ -210,6 +223,13 @@ fn ruleset() -> Value {
             "require_last_push_approval": false, "required_review_thread_resolution": false,
         } }],
     })
+}
+
+/// One that names nobody.
+fn ruleset_for_everyone() -> Value {
+    let mut body = ruleset();
+    body["bypass_actors"] = json!([]);
+    body
 }
 
 /// The policy as people read it.
@@ -311,7 +331,7 @@ fn what_cannot_be_said_is_left_and_told() {
         ("/conditions/repository_id", json!({ "repository_ids": [1] }), "limited by `repository_id`"),
         ("/conditions/new_condition", json!({}), "conditions.new_condition"),
         ("/name", json!(" padded"), "`name` begins or ends with a blank"),
-        ("/source_type", json!("Galaxy"), "source_type: `Galaxy`"),
+        ("/source_type", json!("Galaxy"), "it is of the unknown level `Galaxy`"),
         (
             "/rules/0",
             json!({ "type": "commit_message_pattern", "parameters": { "operator": "regex", "pattern": "(?=x)" } }),
@@ -404,6 +424,8 @@ fn an_organization_has_rulesets_of_its_own() {
         let policy = load(&imported.policy);
         let desired = Desired::for_owner(&policy, &owner, TODAY).unwrap();
         assert_eq!(told(&compare(&desired, &owner, None)), Vec::<String>::new(), "{}", imported.policy);
+        let found = of_owner(&policy, &owner, TODAY);
+        assert!(found.changes.is_empty() && found.cannot_tell.is_empty() && found.blocked.is_empty(), "{found:?}");
     }
     for (names, why) in [
         (json!({ "include": ["~ALL"], "exclude": [], "protected": true }), "forbids renaming"),

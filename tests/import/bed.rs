@@ -68,14 +68,15 @@ fn acme(bed: &Bed) -> OrganizationHandle {
     acme
 }
 
-/// What differs between a policy and GitHub, by the audit's own word for it.
+/// That nothing differs between a policy and GitHub, by the audit's and the plan's own word for it.
 #[track_caller]
 fn no_drift(bed: &Bed, token: &str, folder: &Path, policy: &str) {
     let arguments = ["audit", "--policy", policy, "--only", "bypass-always", "--format", "json"];
     let ran = run(bed, token, folder, &arguments);
     let report: Value = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
-    assert_eq!(report["drift"].as_array().map(Vec::len), Some(0), "{:#}", report["drift"]);
-    assert_eq!(report["not_bound"].as_array().map_or(0, Vec::len), 0, "{:#}", report["not_bound"]);
+    assert!(report["drift"].is_null() && report["not_bound"].is_null(), "{report:#}");
+    let plan = run(bed, token, folder, &["plan", "--policy", policy]);
+    assert_eq!(plan.code, Some(0), "{plan:?}");
 }
 
 #[test]
@@ -89,8 +90,12 @@ fn rulesets_become_a_policy_without_drift() {
     let policy = parse::parse("policy.toml", text.as_bytes()).unwrap();
     assert_eq!(policy.rulesets.len(), 1, "{text}");
     assert!(text.contains("bypass = [{ actor = \"team:core\", mode = \"pull_request\" }]"), "{text}");
-    assert!(text.contains(&format!("api_url = \"{}\"", bed.api_url())) && !text.contains("repositories"), "{text}");
+    assert!(text.contains(&format!("api_url = \"{}\"", bed.api_url())) && !text.contains("repositories ="), "{text}");
     no_drift(&bed, &token, folder.path(), "policy.toml");
+    // Whoever changes it sees what that would change.
+    fs::write(folder.path().join("other.toml"), text.replace("deletion = true", "update = true")).unwrap();
+    let plan = run(&bed, &token, folder.path(), &["plan", "--policy", "other.toml"]).is(1);
+    assert!(plan.out.contains("2 changes in 2 of 2 repositories"), "{}", plan.out);
     let check =
         clean(env!("CARGO_BIN_EXE_refwarden"), folder.path()).current_dir(folder.path()).args(["check", "policy.toml"]).output();
     assert!(check.unwrap().status.success());
