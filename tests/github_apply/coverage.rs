@@ -10,7 +10,7 @@ use refwarden::github::apply::{Apply, Direction, Journal};
 use serde_json::Value;
 
 use super::{client, fleet, policy, run, surveyed};
-use crate::support::github::{Bed, Permissions, Profile};
+use crate::support::github::{Bed, Profile};
 
 /// Field to the values that were written there.
 type Written = BTreeMap<String, BTreeSet<String>>;
@@ -69,8 +69,7 @@ fn world(profile: Profile) -> Bed {
     acme.team("release", &["ada"]);
     acme.team("platform", &["grace"]);
     acme.owner("auditor");
-    bed.app("ci", Permissions::read_only());
-    bed.app("cd", Permissions::read_only());
+    bed.app_numbered("ci", 15368).app_numbered("cd", 15369);
     bed.install("ci", "acme", None);
     bed.install("cd", "acme", None);
     acme.repository("api").branch("release/1");
@@ -240,7 +239,7 @@ fn protection(which: usize) -> Value {
         "required_status_checks": { "strict": on, "checks": [{ "context": if on { "a" } else { "b" } }] },
         "enforce_admins": on,
         "required_pull_request_reviews": {
-            "dismiss_stale_reviews": on, "require_code_owner_reviews": on, "required_approving_review_count": which,
+            "dismiss_stale_reviews": on, "require_code_owner_reviews": on, "required_approving_review_count": which + 1,
             "require_last_push_approval": on, "dismissal_restrictions": actors, "bypass_pull_request_allowances": actors,
         },
         "restrictions": actors,
@@ -277,8 +276,8 @@ fn every_field_of_classic_protection_by_rest() {
             body["required_status_checks"]["checks"][0]["app_id"] = Value::from(app);
             body
         });
-        // Deleted, and brought back whole.
-        carry_out(&bed, "mechanism = \"branch_protection\"", &[NOTHING]);
+        // Changed in a little, which takes all of it, and back.
+        carry_out(&bed, "mechanism = \"branch_protection\"", &[&NOTHING.replace("other", "main")]);
         for entry in bed.requests_of("PUT /repos/{owner}/{repo}/branches/{branch}/protection") {
             collect(&entry.request_body.unwrap(), "", &mut written);
         }

@@ -123,8 +123,7 @@ fn settings(state: &State) -> Value {
         let kept = |ruleset: &Ruleset| {
             let mut body = ruleset.body.clone();
             super::write::rulesets::keep(&mut body);
-            body.retain(|_, value| !value.is_null());
-            ordered(Value::Object(body))
+            ordered(said(Value::Object(body)))
         };
         sorted(own.map(kept).collect())
     };
@@ -169,6 +168,17 @@ fn protection(one: &Protection) -> Value {
         // That none is required is said in two ways.
         "required_deployments": one.required_deployments.clone().unwrap_or_default(),
     }))
+}
+
+/// Without what says nothing.
+fn said(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(said).collect(),
+        Value::Object(map) => {
+            map.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, said(value))).collect()
+        }
+        other => other,
+    }
 }
 
 /// Lists in one order: GitHub keeps sets.
