@@ -20,6 +20,7 @@ mod crash;
 mod faults;
 mod fleet;
 mod killed;
+mod migrate;
 mod program;
 mod random;
 mod refused;
