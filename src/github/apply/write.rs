@@ -274,9 +274,21 @@ fn ruleset(thing: &Thing, live: Option<&Now>, to: Option<&Value>) -> Write {
     let at = Where::of(&thing.target);
     let one = |live: &Now| at.path(&["rulesets", &live.id]);
     match (live, to) {
-        (Some(live), Some(to)) => rest(Method::Put, one(live), Some(to.clone())),
+        (Some(live), Some(to)) => rest(Method::Put, one(live), Some(without_nulls(to))),
         (Some(live), None) => rest(Method::Delete, one(live), None),
-        (None, to) => rest(Method::Post, at.path(&["rulesets"]), to.cloned()),
+        (None, to) => rest(Method::Post, at.path(&["rulesets"]), to.map(without_nulls)),
+    }
+}
+
+/// What GitHub answers with null where nothing is said it does not take back: it is left out. Only a deploy key's number is null.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Array(list) => list.iter().map(without_nulls).collect(),
+        Value::Object(object) => {
+            let said = object.iter().filter(|(name, value)| !value.is_null() || *name == "actor_id");
+            said.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
+        }
+        other => other.clone(),
     }
 }
 

@@ -54,7 +54,11 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
             found.cannot_tell.push(CannotTell { thing: thing(&wanted.pattern), why: hidden, fields, line });
             continue;
         };
-        let older = protections.iter().filter(|live| !managed.contains(live.pattern.as_str()));
+        // One that is deleted in the same plan takes nothing any more.
+        let goes = |live: &Protection| {
+            looks_for_unmanaged && desired.unmanaged == Unmanaged::Delete && state::of_protection(live).is_ok()
+        };
+        let older = protections.iter().filter(|live| !managed.contains(live.pattern.as_str()) && !goes(live));
         if let (None, Some(first)) = (live, first_match(wanted, older)) {
             // A pattern's protection binds where it is the oldest that matches; a new one takes nothing from it.
             found.blocked.push(Blocked {
