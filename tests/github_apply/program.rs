@@ -91,6 +91,15 @@ impl<'a> Desk<'a> {
         self.run(&[&["apply", "plan.json", "--yes"], more].concat())
     }
 
+    /// The newest run's folder, as it is named on the command line.
+    pub(super) fn newest_run(&self) -> Option<String> {
+        let entries = fs::read_dir(self.path("refwarden-backup")).ok()?;
+        let mut runs: Vec<PathBuf> =
+            entries.map(|entry| entry.unwrap().path()).filter(|run| run.join("plan.json").is_file()).collect();
+        runs.sort();
+        runs.pop().map(|run| run.display().to_string())
+    }
+
     /// Changes the plan's file.
     pub(super) fn edit(&self, change: impl FnOnce(&mut Value)) {
         let path = self.path("plan.json");
