@@ -121,7 +121,7 @@ const REFS: &[&str] = &[
     "{ include = [\"~ALL\"], exclude = [\"topic/*\", \"wip\"] }",
     "[\"a\", \"b/*\", \"c/?\"]",
 ];
-const ACTORS: &[&str] =
+pub(crate) const ACTORS: &[&str] =
     &["team:release", "team:platform", "app:release-please", "role:maintain", "org-admins", "deploy-keys", "alan", "edsger"];
 
 #[derive(Debug, Clone)]
@@ -178,7 +178,7 @@ fn planned() -> impl Strategy<Value = Planned> {
         .prop_map(|(target, refs, enforcement, bypass, rules)| Planned { target, refs, enforcement, bypass, rules })
 }
 
-fn plan() -> impl Strategy<Value = String> {
+pub(crate) fn plan() -> impl Strategy<Value = String> {
     prop::collection::vec(planned(), 1..4).prop_map(|planned| {
         let text: Vec<String> = planned.iter().enumerate().map(|(name, planned)| planned.toml(name)).collect();
         text.concat()

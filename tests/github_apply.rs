@@ -15,13 +15,16 @@ use serde_json::{Value, json};
 
 use crate::support::github::{Bed, Fault, Profile, Quirk, When};
 
+mod coverage;
 mod crash;
 mod faults;
 mod fleet;
 mod killed;
 mod migrate;
 mod program;
+mod random;
 mod refused;
+mod requests;
 
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 2, 3);
 

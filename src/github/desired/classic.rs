@@ -329,6 +329,10 @@ impl Merged {
             if let Some(context) = check.get("context").and_then(Value::as_str) {
                 let app = check.get("integration_id").and_then(Value::as_i64);
                 let known = checks.by_context.entry(context.to_owned()).or_default();
+                if let (Some(one), Some(other)) = (*known, app.filter(|app| Some(*app) != *known)) {
+                    let why = format!("branch protection takes `{context}` from one app only, {one} and not {other}");
+                    blocked.push(block(ruleset, rule.name, why, rule.at));
+                }
                 *known = known.or(app);
             }
         }

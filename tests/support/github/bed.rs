@@ -145,6 +145,13 @@ impl Bed {
         id
     }
 
+    /// An App that everybody may have, by the number that it has on github.com.
+    pub fn app_numbered(&self, slug: &str, id: u64) -> &Self {
+        let permissions = Permissions::nothing();
+        self.state().apps.insert(slug.to_owned(), App { id, slug: slug.to_owned(), owner: "github".to_owned(), permissions });
+        self
+    }
+
     /// An App's installation on an organization or user, for all repositories or for those named `owner/name`; its id.
     pub fn install(&self, app: &str, account: &str, repositories: Option<&[&str]>) -> u64 {
         let mut state = self.state();

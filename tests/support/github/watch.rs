@@ -9,7 +9,7 @@ use super::bed::Bed;
 use super::pipeline::Incoming;
 use super::shared::Shared;
 use super::state::protection::{Actors, Protection};
-use super::state::{Source, State};
+use super::state::{Ruleset, Source, State};
 
 /// Everything that the bed's GitHub holds, as it was once.
 #[derive(Debug, Clone)]
@@ -120,7 +120,12 @@ impl Snapshot {
 fn settings(state: &State) -> Value {
     let rulesets = |source: &Source| {
         let own = state.rulesets.values().filter(|ruleset| ruleset.source == *source);
-        sorted(own.map(|ruleset| ordered(Value::Object(ruleset.body.clone()))).collect())
+        let kept = |ruleset: &Ruleset| {
+            let mut body = ruleset.body.clone();
+            super::write::rulesets::keep(&mut body);
+            ordered(said(Value::Object(body)))
+        };
+        sorted(own.map(kept).collect())
     };
     let mut places = Map::new();
     for organization in state.organizations.values() {
@@ -163,6 +168,17 @@ fn protection(one: &Protection) -> Value {
         // That none is required is said in two ways.
         "required_deployments": one.required_deployments.clone().unwrap_or_default(),
     }))
+}
+
+/// Without what says nothing.
+fn said(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(said).collect(),
+        Value::Object(map) => {
+            map.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, said(value))).collect()
+        }
+        other => other,
+    }
 }
 
 /// Lists in one order: GitHub keeps sets.

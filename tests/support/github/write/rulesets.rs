@@ -58,6 +58,12 @@ fn write_down(visit: &mut Visit<'_>, ruleset: &mut Ruleset) {
 fn given(visit: &Visit<'_>) -> Result<Map<String, Value>, Box<Answer>> {
     let Some(body) = visit.call.body().as_object() else { return Ok(Map::new()) };
     let mut body = body.clone();
+    keep(&mut body);
+    Ok(body)
+}
+
+/// Makes a body what GitHub keeps of it.
+pub fn keep(body: &mut Map<String, Value>) {
     if let Some(Value::Array(actors)) = body.get_mut("bypass_actors") {
         actors.iter_mut().for_each(normalise_actor);
     }
@@ -65,7 +71,6 @@ fn given(visit: &Visit<'_>) -> Result<Map<String, Value>, Box<Answer>> {
         rules.iter_mut().for_each(add_defaults);
         rules.sort_by_key(|rule| rule["type"].as_str().unwrap_or_default().to_owned());
     }
-    Ok(body)
 }
 
 /// <https://github.com/integrations/terraform-provider-github/issues/3487>: who needs no id has one when read back.
