@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use refwarden::github::desired::Desired;
-use refwarden::github::drift::{Difference, Direction, compare};
+use refwarden::github::drift::{Difference, Direction, canonical, compare};
 use refwarden::github::export::exported;
 use refwarden::github::import::{Conversion, Form, Imported, Left, Likeness, Options, exported as files, import};
 use refwarden::github::names::Names;
@@ -206,7 +206,8 @@ proptest! {
         prop_assert_eq!(unmanaged(&again, &owner, &repository), 0);
         let once_more = desired(&again, &owner, &repository);
         let bodies = |desired: &Desired| {
-            let mut bodies: Vec<String> = desired.rulesets.iter().map(|it| it.body(&names).unwrap().to_string()).collect();
+            // Orders of lists say nothing.
+            let mut bodies: Vec<String> = desired.rulesets.iter().map(|it| canonical(&it.body(&names).unwrap())).collect();
             bodies.sort();
             bodies
         };
@@ -485,6 +486,36 @@ fn a_protection_takes_a_ruleset_for_each_list_of_who_passes() {
     assert!(imported.policy.contains("refs = { include = [\"release/*\"], exclude = [\"release/1.x\"] }"), "{}", imported.policy);
     assert_eq!(differs(&policy, &owner, &repository), Vec::<String>::new());
     assert_eq!(unmanaged(&policy, &owner, &repository), 0);
+}
+
+/// What a pattern matches and another protection binds it leaves out, so that the policy says what is so.
+#[test]
+fn where_protections_meet_the_policy_says_which_binds() {
+    let owner = owner();
+    let of = |patterns: &[&str]| {
+        let protections: Vec<_> = patterns.iter().map(|pattern| protect(pattern, json!({}))).collect();
+        let repository = repository("api", &[], &protections);
+        let imported = import(&owner, std::slice::from_ref(&repository), &options(Form::BranchProtection));
+        let policy = load(&imported.policy);
+        assert_eq!(planned(&policy, &owner, &repository), Vec::<String>::new(), "{}", imported.policy);
+        assert_eq!(differs(&policy, &owner, &repository), Vec::<String>::new(), "{}", imported.policy);
+        imported
+    };
+    let older = of(&["a/*", "*/b", "a/b"]);
+    for refs in [
+        "refs = { include = [\"a/*\"], exclude = [\"a/b\"] }\n",
+        "refs = { include = [\"*/b\"], exclude = [\"a/*\", \"a/b\"] }\n",
+        "refs = [\"a/b\"]\n",
+    ] {
+        assert!(older.policy.contains(refs), "{refs}{}", older.policy);
+    }
+    assert_eq!(left(&older), Vec::<String>::new());
+    let other = of(&["*/b", "a/*"]);
+    assert!(other.policy.contains("refs = { include = [\"a/*\"], exclude = [\"*/b\"] }\n"), "{}", other.policy);
+    // Of a pattern whose branches an older one has all, nothing is so.
+    let dead = of(&["**/*", "a/*", "main"]);
+    assert_eq!(left(&dead), ["acme/api: branch protection `a/*`: the older `**/*` is for all its branches, and binds"]);
+    assert!(dead.policy.contains("refs = { include = [\"**/*\"], exclude = [\"main\"] }\n"), "{}", dead.policy);
 }
 
 #[test]

@@ -12,6 +12,8 @@
 //!
 //! `by_character` also answers while little is asked, because compiling for globset costs more than judging a small push.
 
+mod common;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;

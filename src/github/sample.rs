@@ -3,7 +3,8 @@
 
 use super::readable::{Cause, Hidden};
 use super::ruleset::Names;
-use super::scope::fnmatch;
+use super::scope::{fnmatch, reduced};
+use crate::git::pattern::Pattern;
 
 /// A letter that no name has: of Unicode's private use.
 const FRESH: char = '\u{e000}';
@@ -49,8 +50,13 @@ pub fn covers(list: &Names, pattern: &str, kind: Kind<'_>) -> bool {
     !names.is_empty() && names.iter().all(|name| is_in(list, name, kind) == Ok(true))
 }
 
-/// Whether some name tried that one pattern stands for is matched by the other, or the other way round.
+/// Whether some name is matched by both patterns. Of words, those names are tried that they stand for.
 pub fn overlap(one: &str, other: &str, kind: Kind<'_>) -> bool {
+    if let (Ok(one), Ok(other)) = (Pattern::parse(&reduced(one)), Pattern::parse(&reduced(other)))
+        && ![&one, &other].iter().any(|pattern| pattern.as_str().starts_with('~'))
+    {
+        return one.meets(&other);
+    }
     let nothing = Names::default();
     let meets =
         |one: &str, other: &str| names_of(one, &nothing, &nothing, kind).iter().any(|name| is(other, name, kind) == Ok(true));
@@ -163,7 +169,10 @@ mod tests {
             (names(&["refs/heads/a/*"], &[]), names(&["refs/heads/a/**/*"], &[]), "refs/heads/a/*", false),
             (names(&["refs/heads/a/**/*"], &[]), names(&["refs/heads/a/*"], &[]), "refs/heads/a/**/*", true),
             (names(&["refs/heads/a*"], &[]), names(&["refs/heads/a?"], &[]), "refs/heads/a*", true),
-            (names(&["refs/heads/[ab]x"], &[]), names(&["refs/heads/ax"], &[]), "refs/heads/[ab]x", false),
+            (names(&["refs/heads/[ab]x"], &[]), names(&["refs/heads/ax"], &[]), "refs/heads/[ab]x", true),
+            (names(&["refs/heads/[a-z]x"], &[]), names(&["refs/heads/[a-y]x"], &[]), "refs/heads/[a-z]x", true),
+            // Not every letter of a set is tried.
+            (names(&["refs/heads/[abcd]x"], &[]), names(&["refs/heads/[abc]x"], &[]), "refs/heads/[abcd]x", false),
             (names(&["~ALL"], &[]), names(&["refs/heads/**/*"], &[]), "~ALL", false),
             (names(&["~ALL"], &[]), names(&["~ALL"], &["refs/heads/a"]), "refs/heads/a", true),
             (names(&["~DEFAULT_BRANCH"], &[]), names(&["~DEFAULT_BRANCH"], &["refs/heads/a"]), "refs/heads/a", false),
