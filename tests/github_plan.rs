@@ -192,6 +192,84 @@ fn a_pattern_that_an_older_one_takes_branches_from_is_blocked() {
     assert_eq!(plan.changes.len(), 1, "{plan:#?}");
 }
 
+/// GitHub's spelling of a pattern stays, however the policy spells it.
+#[test]
+fn a_pattern_keeps_its_spelling() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    api.protect("release/**", value!({ "enforce_admins": true }));
+    let rules = RULES.replace("~DEFAULT_BRANCH", "release/*");
+    let plan = planned(&bed, &policy("mechanism = \"branch_protection\"", &rules), false);
+    let [change] = &plan.changes[..] else { panic!("{plan:#?}") };
+    assert_eq!((change.action(), change.thing.name.as_str()), (Action::Update, "release/**"));
+    assert_eq!(change.after.as_ref().unwrap()["pattern"], "release/**");
+    assert!(plan.unmanaged.is_empty() && plan.blocked.is_empty(), "{plan:#?}");
+    // Of two for the same branches the older is meant, and the other one stays.
+    api.protect("release/*", value!({ "enforce_admins": false }));
+    let plan = planned(&bed, &policy("mechanism = \"branch_protection\"", &rules), false);
+    assert_eq!(plan.changes.iter().map(|change| change.thing.name.as_str()).collect::<Vec<_>>(), ["release/**"]);
+    assert_eq!(plan.unmanaged.iter().map(|thing| thing.name.as_str()).collect::<Vec<_>>(), ["release/*"]);
+}
+
+/// Two patterns that match the same branch: which one binds there decides whether it is as the policy asks.
+#[test]
+fn where_two_patterns_match_the_older_is_believed() {
+    let ruleset = |name: &str, refs: &str, rule: &str| {
+        format!("[[ruleset]]\nname = \"{name}\"\ntarget = \"branch\"\nrefs = {refs}\n[ruleset.rules]\n{rule} = true\n")
+    };
+    let blocked = |patterns: &[&str], rules: &str| {
+        let bed = acme();
+        for pattern in patterns {
+            bed.organization("acme").repository("api").protect(pattern, value!({}));
+        }
+        let plan = planned(&bed, &policy("mechanism = \"branch_protection\"", rules), false);
+        plan.blocked.iter().map(|one| one.ruleset.clone()).collect::<Vec<_>>()
+    };
+    let first = ruleset("first", r#"["a/*"]"#, "deletion");
+    let both = first.clone() + &ruleset("second", r#"["*/b"]"#, "required_signatures");
+    let apart = first.clone() + &ruleset("second", r#"{ include = ["*/b"], exclude = ["a/*"] }"#, "required_signatures");
+    for (patterns, rules, expected) in [
+        (&["a/*", "*/b"][..], &both, &["second"][..]),
+        (&["*/b", "a/*"], &both, &["first"]),
+        (&["a/*", "*/b"], &apart, &[]),
+        // The younger leaves out what the older is for, and here it is the other way round.
+        (&["*/b", "a/*"], &apart, &["first"]),
+        // What there is none of is made in the policy's order.
+        (&[], &apart, &[]),
+        (&["a/*"], &apart, &[]),
+    ] {
+        assert_eq!(blocked(patterns, rules), expected, "{patterns:?} {rules}");
+    }
+    // What asks for something everywhere asks for it under either.
+    let everywhere = ruleset("first", r#"["a/*", "*/b"]"#, "deletion");
+    assert_eq!(blocked(&["*/b", "a/*"], &everywhere), Vec::<String>::new());
+}
+
+/// A ruleset that is called otherwise on GitHub: whoever it names and nobody knows is told once, by the policy's name.
+#[test]
+fn a_ruleset_has_another_name_on_github() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    let live = |name: &str| {
+        value!({ "name": name, "target": "branch", "enforcement": "active", "rules": [{ "type": "update" }],
+            "conditions": { "ref_name": { "include": ["~ALL"], "exclude": [] } } })
+    };
+    api.ruleset(live("main"));
+    api.ruleset(live("ours"));
+    let rules = RULES.replace("name = \"main\"", "name = \"ours\"\ngithub_name = \"main\"");
+    let plan = planned(&bed, &policy("", &rules), false);
+    assert_eq!(plan.changes.iter().map(|change| change.thing.name.as_str()).collect::<Vec<_>>(), ["main"]);
+    assert_eq!(plan.changes[0].action(), Action::Update);
+    assert_eq!(plan.unmanaged.iter().map(|thing| thing.name.as_str()).collect::<Vec<_>>(), ["ours"]);
+    let unknown = rules.replace("[ruleset.rules]", "bypass = [{ actor = \"team:nobody\" }]\n[ruleset.rules]");
+    let plan = planned(&bed, &policy("", &unknown), false);
+    assert!(plan.changes.is_empty(), "{plan:#?}");
+    assert_eq!(
+        plan.blocked.iter().map(|one| (one.ruleset.as_str(), one.what.as_str())).collect::<Vec<_>>(),
+        [("ours", "team:nobody")]
+    );
+}
+
 fn classic() -> Value {
     value!({
         "required_pull_request_reviews": { "required_approving_review_count": 2, "dismiss_stale_reviews": true },

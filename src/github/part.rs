@@ -32,6 +32,8 @@ pub enum Part {
     WorkflowPermissions,
     /// GitHub's own word on whether the default branch is protected, where classic protection may be hidden.
     SecondWitness,
+    /// The apps of classic protection's checks, on REST's word where GraphQL shows none.
+    Pins,
     /// What rulesets lately decided about a repository.
     RuleSuites,
     /// The versions of rulesets.
@@ -58,7 +60,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order of the documentation.
-    pub const ALL: [Part; 23] = [
+    pub const ALL: [Part; 24] = [
         Part::Index,
         Part::Rulesets,
         Part::Codeowners,
@@ -71,6 +73,7 @@ impl Part {
         Part::Environments,
         Part::WorkflowPermissions,
         Part::SecondWitness,
+        Part::Pins,
         Part::RuleSuites,
         Part::RulesetVersions,
         Part::Properties,
@@ -99,6 +102,7 @@ impl Part {
             Part::Environments => "environments",
             Part::WorkflowPermissions => "workflow_permissions",
             Part::SecondWitness => "second_witness",
+            Part::Pins => "pins",
             Part::RuleSuites => "rule_suites",
             Part::RulesetVersions => "ruleset_versions",
             Part::Properties => "properties",
@@ -121,6 +125,7 @@ impl Part {
             _ if self.is_detail() => "one for 25 repositories, with the other details, and one for each further page",
             Part::WorkflowPermissions | Part::RuleSuites => "one for each repository",
             Part::SecondWitness => "one for each repository that the token does not administer",
+            Part::Pins => "one for each classic protection with a check of no app",
             Part::RulesetVersions => "one for each distinct ruleset",
             Part::Properties => "one for 100 repositories",
             Part::TeamMembers => "one for each team",
@@ -135,7 +140,7 @@ impl Part {
             Part::Codeowners | Part::Workflows | Part::Refs | Part::Releases | Part::SecondWitness => "contents=read",
             Part::Reported => "pull_requests=read, checks=read, statuses=read",
             Part::People => "metadata=read, and push access",
-            Part::Keys | Part::WorkflowPermissions => "administration=read",
+            Part::Keys | Part::WorkflowPermissions | Part::Pins => "administration=read",
             Part::Environments => "actions=read",
             Part::RuleSuites | Part::RulesetVersions => "administration=write",
             Part::Properties => "organization_custom_properties=read",

@@ -113,7 +113,7 @@ fn names_of(pattern: &str, one: &Names, other: &Names, kind: Kind<'_>) -> Vec<St
     }
 }
 
-/// The pattern with its wildcards replaced: each by nothing, a letter, or several.
+/// The pattern with its wildcards replaced: each by nothing, a letter, or several; a set by one of its letters after the other.
 fn instance(pattern: &str, length: usize) -> String {
     let letters = FRESH.to_string().repeat(length);
     let folders = format!("{FRESH}/").repeat(length);
@@ -133,7 +133,7 @@ fn instance(pattern: &str, length: usize) -> String {
             let set = rest.get(1..end).unwrap_or_default();
             used = end + 1;
             let negated = set.starts_with(['!', '^']);
-            name.push(if negated { FRESH } else { set.chars().next().unwrap_or(FRESH) });
+            name.push(if negated { FRESH } else { set.chars().nth(length).or(set.chars().next()).unwrap_or(FRESH) });
         } else {
             name.push(c);
         }

@@ -1,5 +1,6 @@
 //! `refwarden github apply`: carries out a plan, and nothing else.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,8 +15,8 @@ use crate::github::Selection;
 use crate::github::apply::survey::Survey;
 use crate::github::apply::{Apply as Applying, Direction, Failed, Journal, Outcome, Report, journal::BadJournal};
 use crate::github::client::Client;
-use crate::github::plan::Plan;
 use crate::github::plan::limits::Limits;
+use crate::github::plan::{Change, Plan};
 use crate::policy::Policy;
 use crate::report::plan::{parse, terminal};
 use crate::report::text::plain;
@@ -40,7 +41,7 @@ pub(super) struct Apply {
     #[arg(value_name = "PLAN", required_unless_present_any = ["resume", "rollback"])]
     plan: Option<PathBuf>,
     /// The policy; the one that the plan names when it is not given
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "rollback"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "rollback")]
     policy: Option<PathBuf>,
     /// Go on with a run that stopped: the newest, or the one of this folder
     #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["plan", "rollback"])]
@@ -79,11 +80,11 @@ impl Apply {
             }
             (_, Some(run), _) => {
                 let run = run.clone();
-                self.go_on(run.as_deref(), Direction::Forward, out)
+                self.resume(run.as_deref(), out)
             }
             (_, _, Some(run)) => {
                 let run = run.clone();
-                self.go_on(run.as_deref(), Direction::Back, out)
+                self.roll_back(run.as_deref(), out)
             }
             (None, None, None) => Err(Failure::new("which plan?").help("refwarden github plan --policy FILE --out plan.json")),
         }
@@ -92,7 +93,7 @@ impl Apply {
     fn begin(self, file: &Path, out: &mut dyn Write) -> Result<u8> {
         let planned = read_plan(file)?;
         let policy = self.policy_of(&planned, file)?;
-        let github = of_policy(&policy)?;
+        of_policy(&policy)?;
         // Before anything is read, and once more when the run begins.
         if let Some(run) = Journal::unfinished(&self.backup, &planned.owner).map_err(|bad| unusable(&bad))? {
             return Err(unusable(&BadJournal::Unfinished(run)));
@@ -106,21 +107,18 @@ impl Apply {
         let selection = places(&planned)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            let api_url = github.api_url.clone();
-            let client = self.connect.client(Some(&api_url))?;
-            if client.host().to_string() != planned.api_url {
-                let why = format!("the plan is for `{}`, and not for `{}`", plain(&planned.api_url), client.host());
-                return Err(Failure::new(why).help("plan again, or pass the plan's --api-url").code(REFUSED));
-            }
-            let Survey { plan: now, before } = survey(&client, &policy, &selection, planned.migrate).await?;
+            let client = self.client(&planned)?;
+            let Survey { plan: now, before, most } = survey(&client, &policy, &selection, planned.migrate).await?;
+            refuse_owner(&planned, &now)?;
             refuse_stale(&planned, &now)?;
             // What is carried out is what was read just now: that it is the same was found out above.
-            let plan = planned.as_read_now(now);
+            let plan = planned.as_read_now(now, most);
             refuse_over(&limits, &plan)?;
             write!(out, "{}", terminal::render(&plan, true))?;
+            writeln!(out, "policy {} ({})", plain(&plan.policy.file), plain(&plan.policy.digest))?;
             confirm(self.yes, &plan, "Carry it out?", out)?;
             let mut journal = Journal::create(&self.backup, &plan, &before, Timestamp::now()).map_err(|bad| unusable(&bad))?;
-            let report = carry_out(&client, &mut journal, Direction::Forward, out).await?;
+            let report = carry_out(&client, &mut journal, Direction::Forward, None, out).await?;
             writeln!(out, "{}", client.cost())?;
             let code = close(&report, &journal, Direction::Forward, out)?;
             // What the plan could not do is not done.
@@ -128,26 +126,66 @@ impl Apply {
         })
     }
 
-    fn go_on(self, run: Option<&Path>, direction: Direction, out: &mut dyn Write) -> Result<u8> {
+    /// Goes on with a run that stopped. What is left of it must be what the policy asks for now: a run's folder may be anybody's,
+    /// and things may have changed since.
+    fn resume(self, run: Option<&Path>, out: &mut dyn Write) -> Result<u8> {
         let mut journal = self.journal(run)?;
         let plan = journal.plan().clone();
-        if direction == Direction::Back {
-            writeln!(out, "takes back {} of {}", journal.folder().display(), plain(&plan.owner))?;
-            confirm(self.yes, &plan, "Go back to what there was before?", out)?;
-        } else {
-            writeln!(out, "goes on with {} of {}", journal.folder().display(), plain(&plan.owner))?;
+        if journal.is_taken_back() {
+            return Err(Failure::new(format!("`{}` was taken back", journal.folder().display()))
+                .help("plan again: refwarden github plan --policy FILE --out plan.json")
+                .code(REFUSED));
         }
+        let policy = self.policy_of(&plan, journal.folder())?;
+        let selection = places(&plan)?;
+        writeln!(out, "goes on with {} of {}", journal.folder().display(), plain(&plan.owner))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            let client = self.connect.client(Some(&plan.api_url))?;
-            if client.host().to_string() != plan.api_url {
-                let why = format!("the run is one for `{}`, and not for `{}`", plain(&plan.api_url), client.host());
-                return Err(Failure::new(why).help("pass the plan's --api-url").code(REFUSED));
-            }
-            let report = carry_out(&client, &mut journal, direction, out).await?;
+            let client = self.client(&plan)?;
+            let Survey { plan: now, most, .. } = survey(&client, &policy, &selection, plan.migrate).await?;
+            refuse_owner(&plan, &now)?;
+            let asked = plan.asked(&now);
+            let left = now.only_ends_of(&plan);
+            let limits = Limits { weaken: self.allow_weaken, changes: self.max_changes, percent: self.max_percent };
+            let shown = plan.as_left(left, most);
+            refuse_over(&limits, &shown)?;
+            write!(out, "{}", terminal::render(&shown, true))?;
+            confirm(self.yes, &shown, "Go on?", out)?;
+            let report = carry_out(&client, &mut journal, Direction::Forward, Some(asked), out).await?;
             writeln!(out, "{}", client.cost())?;
-            close(&report, &journal, direction, out)
+            close(&report, &journal, Direction::Forward, out)
         })
+    }
+
+    /// Goes back to what there was before a run.
+    fn roll_back(self, run: Option<&Path>, out: &mut dyn Write) -> Result<u8> {
+        if run.is_none() && self.yes {
+            return Err(Failure::new("which run is taken back without a question?")
+                .help("name its folder: --rollback RUN --yes")
+                .code(REFUSED));
+        }
+        let mut journal = self.journal(run)?;
+        let plan = journal.plan().clone();
+        writeln!(out, "takes back {} of {}", journal.folder().display(), plain(&plan.owner))?;
+        write!(out, "{}", terminal::render_back(&plan, |index| journal.is_begun(index) && !journal.is_restored(index), true))?;
+        confirm(self.yes, &plan, "Go back to what there was before?", out)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let client = self.client(&plan)?;
+            let report = carry_out(&client, &mut journal, Direction::Back, None, out).await?;
+            writeln!(out, "{}", client.cost())?;
+            close(&report, &journal, Direction::Back, out)
+        })
+    }
+
+    /// GitHub, if it is the one that the plan is for.
+    fn client(&self, plan: &Plan) -> Result<Client> {
+        let client = self.connect.client(Some(&plan.api_url))?;
+        if client.host().to_string() != plan.api_url {
+            let why = format!("the plan is for `{}`, and not for `{}`", plain(&plan.api_url), client.host());
+            return Err(Failure::new(why).help("plan again, or pass the plan's --api-url").code(REFUSED));
+        }
+        Ok(client)
     }
 
     /// The policy, if it is still the one that the plan was made from.
@@ -210,6 +248,15 @@ fn places(plan: &Plan) -> Result<Selection> {
     Ok(selection)
 }
 
+/// Whose it is, is said by the policy.
+fn refuse_owner(planned: &Plan, now: &Plan) -> Result<()> {
+    if planned.owner == now.owner {
+        return Ok(());
+    }
+    let (one, other) = (plain(&planned.owner), plain(&now.owner));
+    Err(Failure::new(format!("the plan is for `{one}`, and the policy about `{other}`")).help("plan again").code(REFUSED))
+}
+
 fn refuse_stale(planned: &Plan, now: &Plan) -> Result<()> {
     let moved: Vec<String> = planned.moved_since(now).into_iter().map(|thing| plain(&thing.to_string()).into_owned()).collect();
     if moved.is_empty() {
@@ -246,12 +293,23 @@ fn confirm(yes: bool, plan: &Plan, question: &str, out: &mut dyn Write) -> Resul
     Err(Failure::new("nothing was written").code(REFUSED))
 }
 
-async fn carry_out(client: &Client, journal: &mut Journal, direction: Direction, out: &mut dyn Write) -> Result<Report> {
+async fn carry_out(
+    client: &Client,
+    journal: &mut Journal,
+    direction: Direction,
+    asked: Option<BTreeSet<usize>>,
+    out: &mut dyn Write,
+) -> Result<Report> {
     // A server on this machine needs no rest.
     let pace = if client.host().origin().starts_with("http://") { Duration::ZERO } else { Duration::from_secs(1) };
     let progress = progress("changes");
     let mut lines = Vec::new();
-    let report = Applying::new(client, journal, pace)
+    let applying = Applying::new(client, journal, pace);
+    let mut applying = match asked {
+        Some(asked) => applying.only(asked),
+        None => applying,
+    };
+    let report = applying
         .run(direction, |_, change, outcome| {
             progress.inc(1);
             progress.set_message(plain(&change.thing.to_string()).into_owned());
@@ -288,7 +346,7 @@ fn close(report: &Report, journal: &Journal, direction: Direction, out: &mut dyn
     if let Some(why) = &report.stopped {
         writeln!(out, "stopped: {}", plain(why))?;
     }
-    writeln!(out, "{made} made; to go on: refwarden github apply --resume {run}")?;
+    writeln!(out, "{made} made; to go on: refwarden github apply --resume {run}{}", flags(journal.plan()))?;
     writeln!(out, "to go back: refwarden github apply --rollback {run}")?;
     let is_certain = report.stopped.is_none()
         && report
@@ -296,6 +354,20 @@ fn close(report: &Report, journal: &Journal, direction: Direction, out: &mut dyn
             .iter()
             .all(|(_, outcome)| !matches!(outcome, Outcome::Failed(Failed::Unknown(_) | Failed::Unreadable(_))));
     Ok(if is_certain { REFUSED } else { CANNOT_TELL })
+}
+
+/// What has to be said once more to go on.
+fn flags(plan: &Plan) -> String {
+    let mut flags = String::new();
+    let limits = Limits::default();
+    if plan.changes.iter().any(Change::weakens) {
+        flags.push_str(" --allow-weaken");
+    }
+    let sizes = Limits { weaken: true, ..limits };
+    if sizes.exceeded(plan).iter().any(|over| over.help.contains("--max-")) {
+        flags.push_str(&format!(" --max-changes {} --max-percent 100", plan.changes.len()));
+    }
+    flags
 }
 
 /// The exit code of what was in the plan and no change.

@@ -46,9 +46,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 impl Connect {
     /// A client, within tokio. Nothing is asked yet.
-    pub(super) fn client(self, policy_url: Option<&str>) -> Result<Client> {
+    pub(super) fn client(&self, policy_url: Option<&str>) -> Result<Client> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let url = match (self.api_url.or_else(|| variable("GITHUB_API_URL")), policy_url) {
+        let url = match (self.api_url.clone().or_else(|| variable("GITHUB_API_URL")), policy_url) {
             (Some(told), _) => Some(told),
             (None, None | Some("https://api.github.com")) => None,
             // A policy may be written by those whom it judges: it does not choose who gets the token. Without encryption only
@@ -77,7 +77,7 @@ impl Connect {
         let options = Options {
             in_flight: usize::from(self.jobs),
             max_wait: self.max_wait,
-            cache: self.cache,
+            cache: self.cache.clone(),
             // Only a server on this machine is asked without encryption, and it has no limits.
             points_a_minute: defaults.points_a_minute.filter(|_| !loopback),
             ..defaults

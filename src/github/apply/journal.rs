@@ -154,6 +154,7 @@ impl Journal {
     pub fn open(folder: &Path) -> Result<Journal, BadJournal> {
         let backup = folder.parent().unwrap_or(Path::new("."));
         let lock = lock(backup)?;
+        refuse_foreign(folder)?;
         let path = folder.join(PLAN);
         let plan = read(&path)?;
         let plan: Plan = serde_json::from_str(&plan).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
@@ -184,6 +185,11 @@ impl Journal {
     /// The folder can't be read.
     pub fn newest_run(backup: &Path) -> Result<Option<PathBuf>, BadJournal> {
         Ok(runs(backup)?.into_iter().next_back())
+    }
+
+    /// Whether the run was taken back to its end.
+    pub fn is_taken_back(&self) -> bool {
+        matches!(self.events.last(), Some(Event::Ended { direction: Way::Rollback }))
     }
 
     /// The run's folder.
@@ -353,6 +359,19 @@ fn builder() -> fs::DirBuilder {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
+}
+
+/// What others may write is not what this program wrote.
+fn refuse_foreign(folder: &Path) -> Result<(), BadJournal> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let about = fs::metadata(folder).map_err(|error| BadJournal::Io(folder.to_owned(), error))?;
+        if about.uid() != rustix::process::geteuid().as_raw() || about.mode() & 0o022 != 0 {
+            return Err(BadJournal::Unreadable(folder.to_owned(), "others may have written it".to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// A folder that was not there, named for the time; several of one second are counted.

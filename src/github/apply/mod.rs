@@ -10,7 +10,7 @@ mod read;
 pub mod survey;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
@@ -53,6 +53,10 @@ pub enum Failed {
         /// The fields that are neither as they were nor as they should be.
         fields: Vec<String>,
     },
+    /// The policy does not ask for it now.
+    NotAsked,
+    /// Something in the same place could not be restored.
+    NotTried,
     /// It can't be read, and so nothing was sent.
     Unreadable(String),
     /// GitHub refused it, and nothing was changed.
@@ -70,6 +74,8 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failed::Moved { fields } => write!(f, "it was changed by someone else: {}", fields.join(", ")),
+            Failed::NotAsked => f.write_str("nothing was sent, because what there is and the policy do not lead there any more"),
+            Failed::NotTried => f.write_str("left as it is, because something else in the same place could not be restored"),
             Failed::Unreadable(why) => write!(f, "nothing was sent, because it can't be read: {why}"),
             Failed::Refused(why) => write!(f, "nothing was changed: {why}"),
             Failed::NotTaken { fields } => {
@@ -110,6 +116,8 @@ pub struct Apply<'a> {
     /// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests>
     pace: Duration,
     node_ids: HashMap<(String, String), String>,
+    /// The changes that the policy asks for, by their place in the plan; all of them where nothing was held against it.
+    asked: Option<BTreeSet<usize>>,
 }
 
 /// How often a change is read back before it is called missing: GitHub's answers may lag behind.
@@ -120,11 +128,18 @@ const ATTEMPTS: u32 = 4;
 impl<'a> Apply<'a> {
     /// Prepares. `pace` is the time between two changes.
     pub fn new(client: &'a Client, journal: &'a mut Journal, pace: Duration) -> Apply<'a> {
-        Apply { client, reader: Reader::new(client), journal, pace, node_ids: HashMap::new() }
+        Apply { client, reader: Reader::new(client), journal, pace, node_ids: HashMap::new(), asked: None }
+    }
+
+    /// Makes only these changes of the plan, by their place in it. Of the others it is looked whether they were made.
+    #[must_use]
+    pub fn only(self, asked: BTreeSet<usize>) -> Apply<'a> {
+        Apply { asked: Some(asked), ..self }
     }
 
     /// Makes every change that the journal does not know as made. Forward it stops at the first that fails; back it goes on,
-    /// the last change first, and restores what it can. `told` hears of each.
+    /// the last change first, and restores what it can; in a place where something could not be restored it leaves the rest.
+    /// `told` hears of each.
     pub async fn run(&mut self, direction: Direction, mut told: impl FnMut(usize, &Change, &Outcome)) -> Report {
         let plan: Plan = self.journal.plan().clone();
         let mut report = Report::default();
@@ -132,6 +147,7 @@ impl<'a> Apply<'a> {
         if direction == Direction::Back {
             order.reverse();
         }
+        let mut failed_in: Vec<&str> = Vec::new();
         for index in order {
             let Some(change) = plan.changes.get(index) else { continue };
             let is_done = match direction {
@@ -142,7 +158,14 @@ impl<'a> Apply<'a> {
             if is_done {
                 continue;
             }
-            let outcome = match self.change(index, change, direction).await {
+            let target = change.thing.target.as_str();
+            let outcome = if failed_in.contains(&target) {
+                // What replaced something stays as long as that something could not be brought back.
+                Ok(Outcome::Failed(Failed::NotTried))
+            } else {
+                self.change(index, change, direction).await
+            };
+            let outcome = match outcome {
                 Ok(outcome) => outcome,
                 Err(JournalFailed(why)) => {
                     report.stopped = Some(why);
@@ -151,6 +174,9 @@ impl<'a> Apply<'a> {
             };
             told(index, change, &outcome);
             let failed = matches!(outcome, Outcome::Failed(_));
+            if failed {
+                failed_in.push(target);
+            }
             report.outcomes.push((index, outcome));
             if failed && direction == Direction::Forward {
                 return report;
@@ -189,6 +215,16 @@ impl<'a> Apply<'a> {
         if !expected {
             let fields = differing(thing.kind, state, from);
             return self.failed(index, direction, Failed::Moved { fields });
+        }
+        if direction == Direction::Forward {
+            if self.asked.as_ref().is_some_and(|asked| !asked.contains(&index)) {
+                return self.failed(index, direction, Failed::NotAsked);
+            }
+            match self.missing(change).await {
+                Ok(missing) if missing.is_empty() => {}
+                Ok(fields) => return self.failed(index, direction, Failed::Moved { fields }),
+                Err(hidden) => return self.failed(index, direction, Failed::Unreadable(hidden.to_string())),
+            }
         }
         // Whoever can't be found is found missing before anything is sent.
         let writes = match self.prepare(thing, live.as_ref(), to, repository.as_ref()).await {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Apply, Now, Seen};
 use crate::github::live::Where;
-use crate::github::plan::{Kind, Thing, state};
+use crate::github::plan::{Change, Kind, Reliance, Thing, state};
 use crate::github::readable::{Cause, Hidden};
 use crate::github::ruleset::Ruleset;
 
@@ -61,6 +61,29 @@ impl Apply<'_> {
                 Ok(alone(Some(Now { id: String::new(), state: state::of_workflow_permissions(&live) })))
             }
         }
+    }
+}
+
+impl Apply<'_> {
+    /// What a change relies on and is not as it must be.
+    pub(super) async fn missing(&self, change: &Change) -> Result<Vec<String>, Hidden> {
+        let mut missing = Vec::new();
+        for Reliance { ruleset, id, fingerprint } in &change.relies_on {
+            let at = Where::of(&ruleset.target);
+            let live = match id {
+                Some(id) => self.reader.ruleset_now(at, *id).await?.into_iter().collect(),
+                None => self.reader.rulesets_named(at, &ruleset.name).await?,
+            };
+            let is_so = |live: &Ruleset| {
+                let state = state::of_ruleset(live)?;
+                Ok::<bool, Hidden>(state::fingerprint(Kind::Ruleset, Some(&state)) == *fingerprint)
+            };
+            let found = live.iter().map(is_so).collect::<Result<Vec<bool>, Hidden>>()?;
+            if !found.contains(&true) {
+                missing.push(format!("{ruleset}, without which it must not go"));
+            }
+        }
+        Ok(missing)
     }
 }
 

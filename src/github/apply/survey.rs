@@ -21,6 +21,8 @@ pub struct Survey {
     pub plan: Plan,
     /// What there was in each place where something changes, for people.
     pub before: Value,
+    /// How many repositories the owner has, where GitHub says so.
+    pub most: Option<u64>,
 }
 
 /// Reads the places that a policy's `[github]` is about, and plans. `today` tells which bypasses have expired; `told` hears of
@@ -45,7 +47,7 @@ pub async fn survey(
     let mut before = Vec::new();
     if github.level == Level::Organization {
         keep(&mut plan, &mut before, of_owner(policy, &owner, today), || described_owner(&owner));
-        return Ok(Survey { plan, before: Value::Array(before) });
+        return Ok(Survey { plan, before: Value::Array(before), most: None });
     }
     let mut missing = Found::default();
     let inventory = reader
@@ -77,7 +79,7 @@ pub async fn survey(
         missing.cannot_tell.push(CannotTell { thing, why, fields: Vec::new(), line: github.at.line });
     }
     plan.add(missing);
-    Ok(Survey { plan, before: Value::Array(before) })
+    Ok(Survey { plan, before: Value::Array(before), most: owner.repository_count.known().copied() })
 }
 
 /// Adds what was found, and what there was where something changes.
@@ -93,7 +95,7 @@ fn parts(github: &Github, migrate: bool) -> Parts {
     let mut parts = Parts::index().and(Part::Teams).and(Part::Installations).and(Part::CustomRoles).and(Part::Members);
     parts = match github.level {
         Level::Organization => parts.and(Part::OwnerRulesets),
-        Level::Repository => parts.and(Part::Rulesets),
+        Level::Repository => parts.and(Part::Rulesets).and(Part::Pins),
     };
     if github.can_approve_pull_request_reviews.is_some() {
         parts = match github.level {

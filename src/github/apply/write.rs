@@ -9,7 +9,7 @@ use crate::github::cost::Class;
 use crate::github::live::Where;
 use crate::github::people::{Actor, ActorKind};
 use crate::github::plan::{Kind, Thing, state};
-use crate::github::protection::{Protection, RequiredCheck};
+use crate::github::protection::Protection;
 use crate::github::readable::{Cause, Hidden, Readable};
 use crate::github::repository::Repository;
 use crate::github::word::Word;
@@ -132,7 +132,6 @@ impl Apply<'_> {
         let has_own = before.is_some() || repository.protections.known().is_some_and(Vec::is_empty);
         if is_branch && has_own && !only_graphql {
             let signatures = path(&["required_signatures"]);
-            let after = self.with_pins(repository, before.as_ref(), after).await?;
             let mut writes = vec![rest(Method::Put, path(&[]), Some(body(before.as_ref(), &after)))];
             // The request above has no word for them, and may have switched them off.
             if after.requires_commit_signatures {
@@ -154,28 +153,6 @@ impl Apply<'_> {
                 Ok(vec![mutation("CreateProtection", Value::Object(input))])
             }
         }
-    }
-
-    /// The protection with the apps that checks are pinned to on REST's word: GraphQL shows none where it may not show the app, and
-    /// the check would be written for any app.
-    async fn with_pins(
-        &self,
-        repository: &Repository,
-        before: Option<&Protection>,
-        mut after: Protection,
-    ) -> Result<Protection, Hidden> {
-        let is_kept =
-            |check: &RequiredCheck| check.app.is_none() && before.is_some_and(|one| one.required_status_checks.contains(check));
-        if !after.required_status_checks.iter().any(is_kept) {
-            return Ok(after);
-        }
-        let live = self.reader.branch_protection(&repository.owner, &repository.name, &after.pattern).await;
-        let Some(live) = live.read().map_err(Clone::clone)? else { return Ok(after) };
-        for check in after.required_status_checks.iter_mut().filter(|check| is_kept(check)) {
-            let pinned = live.required_status_checks.iter().find(|other| other.context == check.context);
-            check.app = pinned.and_then(|pinned| pinned.app.clone());
-        }
-        Ok(after)
     }
 
     /// The input of a mutation: everything for a new protection, what differs for one that is there.

@@ -9,6 +9,8 @@ use std::mem;
 use serde_json::{Map, Value, json};
 
 use super::{Desired, DesiredBypass, DesiredRule, DesiredRuleset, NotBound};
+use crate::github::protection::Protection;
+use crate::github::readable::Readable;
 use crate::github::repository::Repository;
 use crate::github::ruleset::{ActorType, Names, Target};
 use crate::github::sample::{self, Kind};
@@ -100,7 +102,7 @@ pub(super) fn convert(desired: &mut Desired, repository: &Repository) {
         }
         covering.push((pattern, covers));
     }
-    blocked.extend(shadows(&covering, &usable, kind));
+    blocked.extend(shadows(&covering, &usable, kind, &repository.protections));
     for (pattern, covers) in covering {
         let rulesets: Vec<&DesiredRuleset> =
             covers.iter().filter_map(|index| usable.get(*index)).map(|(ruleset, _)| *ruleset).collect();
@@ -139,15 +141,36 @@ fn overlaps(exclude: &str, full: &str, kind: Kind<'_>) -> bool {
     exclude == "~ALL" || sample::overlap(exclude, full, kind)
 }
 
-/// Of two patterns that match the same branch the older protection binds, which no setting decides.
-fn shadows(covering: &[(String, Vec<usize>)], usable: &[(&DesiredRuleset, &Names)], kind: Kind<'_>) -> Vec<NotBound> {
+/// Of two patterns that match the same branch the older protection binds, which no setting decides. What a ruleset asks for
+/// there is so if it has the older, or if it has the younger and leaves out what the older is for.
+fn shadows(
+    covering: &[(String, Vec<usize>)],
+    usable: &[(&DesiredRuleset, &Names)],
+    kind: Kind<'_>,
+    live: &Readable<Vec<Protection>>,
+) -> Vec<NotBound> {
     let mut found = Vec::new();
-    let wild: Vec<_> = covering.iter().filter(|(pattern, _)| pattern.contains(['*', '?', '['])).collect();
-    for (index, (one, first)) in wild.iter().enumerate() {
-        for (other, second) in wild.iter().skip(index + 1) {
-            let meet = sample::overlap(&format!("{NAMESPACE}{one}"), &format!("{NAMESPACE}{other}"), kind);
-            let alone = first.iter().chain(second).find(|index| !(first.contains(index) && second.contains(index)));
-            if let (true, Some((ruleset, _))) = (meet, alone.and_then(|index| usable.get(*index))) {
+    // GitHub's come first, and what there is none of is made in this order.
+    let age = |pattern: &str, index: usize| {
+        let place = live.known()?.iter().position(|live| scope::same(&live.pattern, pattern));
+        Some(place.map_or((true, index), |place| (false, place)))
+    };
+    let wild: Vec<_> = covering.iter().filter(|(pattern, _)| pattern.contains(['*', '?', '['])).enumerate().collect();
+    for (index, (one, first)) in &wild {
+        for (later, (other, second)) in wild.iter().skip(index + 1) {
+            if !sample::overlap(&format!("{NAMESPACE}{one}"), &format!("{NAMESPACE}{other}"), kind) {
+                continue;
+            }
+            let older = age(one, *index).zip(age(other, *later)).map(|(one, other)| one < other);
+            let is_so = |index: &usize, has_one: bool| {
+                let Some(((_, names), older)) = usable.get(*index).zip(older) else { return false };
+                let (foreign, has_older) = if has_one { (other, older) } else { (one, !older) };
+                let leaves_out = names.exclude.iter().any(|exclude| scope::same(exclude, &format!("{NAMESPACE}{foreign}")));
+                has_older != leaves_out
+            };
+            let mut alone = (first.iter().filter(|index| !second.contains(index) && !is_so(index, true)))
+                .chain(second.iter().filter(|index| !first.contains(index) && !is_so(index, false)));
+            if let Some((ruleset, _)) = alone.next().and_then(|index| usable.get(*index)) {
                 let why = format!("where `{one}` and `{other}` both match, the older branch protection alone binds");
                 found.push(block(ruleset, "refs", why, ruleset.at));
             }
@@ -306,6 +329,10 @@ impl Merged {
             if let Some(context) = check.get("context").and_then(Value::as_str) {
                 let app = check.get("integration_id").and_then(Value::as_i64);
                 let known = checks.by_context.entry(context.to_owned()).or_default();
+                if let (Some(one), Some(other)) = (*known, app.filter(|app| Some(*app) != *known)) {
+                    let why = format!("branch protection takes `{context}` from one app only, {one} and not {other}");
+                    blocked.push(block(ruleset, rule.name, why, rule.at));
+                }
                 *known = known.or(app);
             }
         }

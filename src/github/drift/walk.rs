@@ -154,7 +154,15 @@ impl<'a> Walk<'a> {
         if let Some(enabled) = desired.get("enabled") {
             let before = self.found.len();
             self.value(&at.field("enabled"), enabled, live.get("enabled"));
-            if self.found.len() > before || enabled != &Value::Bool(true) {
+            if enabled != &Value::Bool(true) {
+                return;
+            }
+            if self.found.len() > before {
+                // What comes with switching it on.
+                let nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+                for (name, value) in desired.iter().filter(|(name, value)| *name != "enabled" && !nothing(value)) {
+                    self.add(&at.field(name), Some(value), None, Direction::Weaker);
+                }
                 return;
             }
         }

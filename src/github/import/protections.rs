@@ -18,9 +18,9 @@ pub(super) fn entries(place: &Place<'_>, protections: &[Protection], target: &st
     };
     let mut usable: Vec<&Protection> = Vec::new();
     for live in protections {
-        let older = usable.iter().find(|older| scope::same(&older.pattern, &live.pattern)).map(|older| older.pattern.clone());
+        let older = protections.iter().take_while(|older| older.pattern != live.pattern).find(|older| is_for_all_of(older, live));
         match (older, alone(place, live)) {
-            (Some(older), _) => leave(live, format!("the older `{older}` is for the same branches, and binds").into()),
+            (Some(older), _) => leave(live, format!("the older `{}` is for all its branches, and binds", older.pattern).into()),
             (None, Err(why)) => leave(live, why),
             (None, Ok(())) => usable.push(live),
         }
@@ -44,11 +44,12 @@ pub(super) fn entries(place: &Place<'_>, protections: &[Protection], target: &st
                 patterns.push(live);
             }
         }
-        let (bad, notes): (Vec<(String, String)>, Vec<(usize, String)>) = match place.desired(&named) {
-            Err(why) => (usable.last().map(|live| (live.pattern.clone(), why)).into_iter().collect(), Vec::new()),
+        let mut bad: Vec<(String, String)> = Vec::new();
+        let mut notes: Vec<(usize, String)> = Vec::new();
+        match place.desired(&named) {
+            Err(why) => bad.extend(usable.last().map(|live| (live.pattern.clone(), why))),
             Ok(desired) => {
-                let mut bad = place.otherwise(&desired);
-                let mut notes = Vec::new();
+                bad.extend(place.otherwise(&desired));
                 for blocked in desired.blocked.iter().chain(&desired.not_bound) {
                     let index = named.iter().position(|(name, _)| *name == blocked.ruleset);
                     match (index, index.and_then(|index| patterns.get(index))) {
@@ -58,9 +59,8 @@ pub(super) fn entries(place: &Place<'_>, protections: &[Protection], target: &st
                         _ => {}
                     }
                 }
-                (bad, notes)
             }
-        };
+        }
         let wrong = usable.iter().find_map(|live| {
             let (_, why) = bad.iter().find(|(pattern, _)| scope::same(pattern, &live.pattern))?;
             Some((live.pattern.clone(), why.clone()))
@@ -98,14 +98,31 @@ fn alone(place: &Place<'_>, live: &Protection) -> Result<(), Unsaid> {
     Ok(())
 }
 
-/// The patterns that a protection is for and that have a protection of their own, as a policy writes them.
+const KIND: Kind<'static> = Kind { namespace: NAMESPACE, default_branch: None };
+
+fn is_wild(live: &Protection) -> bool {
+    live.pattern.contains(['*', '?', '['])
+}
+
+fn full(live: &Protection) -> String {
+    scope::spelled(&format!("{NAMESPACE}{}", live.pattern)).unwrap_or_default()
+}
+
+/// Whether one pattern matches whatever another one does. A branch of its own name binds in any case.
+fn is_for_all_of(older: &Protection, live: &Protection) -> bool {
+    let names = Names { include: vec![full(older)], ..Names::default() };
+    is_wild(older) && is_wild(live) && sample::covers(&names, &full(live), KIND)
+}
+
+/// What a protection is for and another one binds, as a policy writes it: branches with one of their own, and where an older
+/// pattern matches, too.
 fn others(live: &Protection, all: &[&Protection]) -> Vec<String> {
-    let kind = Kind { namespace: NAMESPACE, default_branch: None };
-    let full = |pattern: &str| scope::spelled(&format!("{NAMESPACE}{pattern}")).unwrap_or_default();
-    let own = Names { include: vec![full(&live.pattern)], ..Names::default() };
-    let covered = all.iter().filter(|other| other.pattern != live.pattern);
-    covered
-        .filter(|other| sample::covers(&own, &full(&other.pattern), kind))
-        .filter_map(|other| reference(&full(&other.pattern), NAMESPACE).ok())
-        .collect()
+    let place = |of: &Protection| all.iter().position(|other| other.pattern == of.pattern);
+    let binds_instead = |other: &&&Protection| {
+        is_wild(live)
+            && (!is_wild(other) || place(other) < place(live))
+            && other.pattern != live.pattern
+            && sample::overlap(&full(live), &full(other), KIND)
+    };
+    all.iter().filter(binds_instead).filter_map(|other| reference(&full(other), NAMESPACE).ok()).collect()
 }

@@ -107,7 +107,8 @@ impl Reader {
         let selection =
             Selection::default().and_repository(&full_name).map_err(|bad| Hidden::new(Cause::Unknown, bad.to_string()))?;
         let mut found = None;
-        let inventory = self.repositories(&selection, &Parts::index(), |repository| found = Some(repository)).await;
+        let inventory =
+            self.repositories(&selection, &Parts::index().and(Part::Pins), |repository| found = Some(repository)).await;
         // Where something was not seen, nothing shows that a protection is not there.
         if let Some(unread) = inventory.unread.into_iter().next() {
             return Err(unread.why);

@@ -27,6 +27,7 @@ mod names;
 mod overflow;
 mod owner;
 mod parts;
+mod pins;
 mod repositories;
 mod rulesets;
 mod without_graphql;

@@ -22,9 +22,14 @@ impl Reader {
             // An organization has a login, too, and passes nothing.
             let person = |json: &Value| match maybe_text(json, "type").as_deref() {
                 Some("Organization") => Some(None),
-                _ => number(json, "id").map(Some),
+                _ => Some(Some((number(json, "id")?, maybe_text(json, "login")?))),
             };
-            (login.clone(), self.number_of(&path, person).await)
+            match self.answered(&path, person).await {
+                // As GitHub spells it, so that it is the same name wherever GitHub says it.
+                Some(Some((number, spelled))) => (spelled, Some(Some(number))),
+                Some(None) => (login.clone(), Some(None)),
+                None => (login.clone(), None),
+            }
         });
         let repositories = named.repositories.iter().filter(|name| is_new(&owner.numbers.repositories, name)).map(|name| async {
             let path = match name.split_once('/') {
@@ -32,7 +37,7 @@ impl Reader {
                 // Without an owner it is no repository.
                 None => return (name.clone(), Some(None)),
             };
-            (name.clone(), self.number_of(&path, |json| number(json, "id").map(Some)).await)
+            (name.clone(), self.answered(&path, |json| number(json, "id").map(Some)).await)
         });
         let (people, repositories) =
             futures_util::join!(futures_util::future::join_all(people), futures_util::future::join_all(repositories));
@@ -41,8 +46,8 @@ impl Reader {
         owner.numbers.repositories.extend(repositories.into_iter().filter_map(told));
     }
 
-    /// A number; `Some(None)` when GitHub says that there is none, `None` when it does not say.
-    async fn number_of(&self, path: &Path, read: impl Fn(&Value) -> Option<Option<u64>>) -> Option<Option<u64>> {
+    /// What is read; `Some(None)` when GitHub says that there is none, `None` when it does not say.
+    async fn answered<T>(&self, path: &Path, read: impl Fn(&Value) -> Option<Option<T>>) -> Option<Option<T>> {
         match self.client.get_json(path, Class::Names).await {
             Ok(json) => read(&json),
             Err(refused) if refused.is(404) => Some(None),

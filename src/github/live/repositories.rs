@@ -215,6 +215,9 @@ impl Reader {
     async fn rest_of(&self, indexed: &mut Indexed, parts: &Parts) -> Option<(String, Hidden)> {
         let mut unread = None;
         indexed.repository.protections = self.protections(indexed).await;
+        if parts.has(Part::Pins) {
+            self.confirm_pins(&mut indexed.repository).await;
+        }
         if parts.has(Part::Rulesets) {
             indexed.repository.rulesets = self.rulesets_of(indexed).await;
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Change, Found, Kind, Thing, protections};
+use super::{Change, Found, Kind, Reliance, Thing, protections, state};
 use crate::github::desired::Desired;
 use crate::github::effective::{Binding, Effective, Source};
 use crate::github::layers::{answered, asks, is_classic};
@@ -19,6 +19,7 @@ use crate::github::readable::{Cause, Readable};
 use crate::github::repository::Repository;
 use crate::github::ruleset::{Level, Ruleset};
 use crate::github::sample::{self, Kind as Names};
+use crate::github::word::Word;
 use crate::policy::github::Mechanism;
 
 /// One thing that a classic protection asks for, beside the rulesets that there will be.
@@ -76,6 +77,7 @@ pub(super) fn plan(found: &mut Found, desired: &Desired, owner: &Owner, reposito
         }
         let rows = worst(compared);
         let goes = !rows.is_empty() && rows.iter().all(|row| row.verdict == Verdict::NoWeaker);
+        let relies_on = if goes { reliances(&rows, &later) } else { Vec::new() };
         found.equivalents.extend(rows);
         if goes {
             // It is among what the policy does not know until now.
@@ -84,9 +86,32 @@ pub(super) fn plan(found: &mut Found, desired: &Desired, owner: &Owner, reposito
             protections::delete(found, thing, live, desired.at.line, owner, repository);
             if let Some(change) = found.changes.last_mut().filter(|change| change.after.is_none()) {
                 change.fields.iter_mut().for_each(|field| field.weakens = false);
+                change.relies_on = relies_on;
             }
         }
     }
+}
+
+/// The rulesets that ask for what a protection asks for, each as it must be when the protection goes.
+fn reliances(rows: &[Equivalent], later: &Repository) -> Vec<Reliance> {
+    let mut found: Vec<Reliance> = Vec::new();
+    for ruleset in later.rulesets.known().into_iter().flatten() {
+        let source = Source::of(ruleset).to_string();
+        let (true, Ok(state)) = (rows.iter().any(|row| row.by.contains(&source)), state::of_ruleset(ruleset)) else { continue };
+        // An enterprise shows its rulesets in the repository.
+        let target = match ruleset.source_type {
+            Word::Known(Level::Organization) => ruleset.source.clone(),
+            _ => later.full_name(),
+        };
+        found.push(Reliance {
+            ruleset: Thing { target, kind: Kind::Ruleset, name: ruleset.name.clone() },
+            // One that is created has none yet.
+            id: Some(ruleset.id).filter(|id| *id != 0),
+            fingerprint: state::fingerprint(Kind::Ruleset, Some(&state)),
+        });
+    }
+    found.sort();
+    found
 }
 
 /// The rulesets once the changes were made; of a ruleset of which it can't be told how it will be, nothing is known.

@@ -155,6 +155,22 @@ pub struct Change {
     pub line: usize,
     /// Whether the token may write it.
     pub permitted: Permitted,
+    /// What must be as it is meant to be for the change to be made: the rulesets without which a classic protection must not go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relies_on: Vec<Reliance>,
+}
+
+/// A ruleset that a change relies on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reliance {
+    /// The ruleset.
+    pub ruleset: Thing,
+    /// GitHub's number; nothing for one that the same plan creates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// A text that is the same as long as its state is.
+    pub fingerprint: String,
 }
 
 /// What becomes of a thing.
@@ -251,6 +267,15 @@ impl Change {
     /// Whether it is the same change. Another token may be permitted something else; nothing else may differ.
     fn is_same_as(&self, other: &Change) -> bool {
         Change { permitted: other.permitted, ..self.clone() } == *other
+    }
+
+    /// Whether another change comes to the same end.
+    fn is_end_of(&self, other: &Change) -> bool {
+        match (&self.after, &other.after) {
+            (None, None) => true,
+            (Some(one), Some(other)) => state::is_same(self.thing.kind, one, other),
+            _ => false,
+        }
     }
 
     /// Whether GitHub asks for less afterwards, or may.
@@ -449,16 +474,39 @@ impl Plan {
         self.changes.iter().filter(|known| !is_so(known)).map(|known| &known.thing).collect()
     }
 
-    /// This plan, with the changes as they were read `now`; what was not planned is left out.
+    /// What of this plan was found again `now`: the changes that were planned, and whatever else was found in the same places. Of
+    /// what only its file says nothing remains but what it could not do elsewhere. `most` is how many repositories there are,
+    /// where that is known.
     #[must_use]
-    pub fn as_read_now(&self, now: Plan) -> Plan {
+    pub fn as_read_now(&self, now: Plan, most: Option<u64>) -> Plan {
         let planned = |change: &Change| self.changes.iter().any(|known| known.is_same_as(change));
-        let mut again = self.clone();
-        again.changes = now.changes.into_iter().filter(planned).collect();
-        // Whoever wrote the plan's file can't have left out what was found now.
-        again.blocked.extend(now.blocked.into_iter().filter(|one| !self.blocked.contains(one)));
-        again.cannot_tell.extend(now.cannot_tell.into_iter().filter(|one| !self.cannot_tell.contains(one)));
+        let mut again = now;
+        again.changes.retain(planned);
+        again.blocked.extend(self.blocked.iter().filter(|one| !again.blocked.contains(one)).cloned().collect::<Vec<_>>());
         again
+            .cannot_tell
+            .extend(self.cannot_tell.iter().filter(|one| !again.cannot_tell.contains(one)).cloned().collect::<Vec<_>>());
+        // Only the places of the plan were read again.
+        self.as_left(again, most)
+    }
+
+    /// Its changes that come to the same end as changes of an earlier plan.
+    pub fn only_ends_of(self, earlier: &Plan) -> Plan {
+        let is_of = |change: &Change| earlier.changes.iter().any(|known| known.thing == change.thing && known.is_end_of(change));
+        Plan { changes: self.changes.into_iter().filter(is_of).collect(), ..self }
+    }
+
+    /// What is left of this plan, with the number of repositories that it was made for.
+    pub fn as_left(&self, left: Plan, most: Option<u64>) -> Plan {
+        let repositories = most.map_or(self.repositories, |most| self.repositories.min(most)).max(left.repositories);
+        Plan { repositories, ..left }
+    }
+
+    /// Which of its changes, by their place in it, are planned `now`, too, to the same end: of a run that stopped, no others are
+    /// made.
+    pub fn asked(&self, now: &Plan) -> std::collections::BTreeSet<usize> {
+        let is_asked = |known: &Change| now.changes.iter().any(|change| change.thing == known.thing && known.is_end_of(change));
+        self.changes.iter().enumerate().filter(|(_, change)| is_asked(change)).map(|(index, _)| index).collect()
     }
 
     /// The places where something changes, each once, in the order of the changes.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Blocked, CannotTell, Change, Field, Found, Kind, Thing, fields, permitted, state};
 use crate::github::desired::{Desired, DesiredProtection};
@@ -38,25 +38,52 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
         if desired.unresolved.iter().any(|one| wanted.rulesets.contains(&one.ruleset)) {
             continue;
         }
-        let live = drift::of_pattern(protections, &wanted.pattern);
-        let differences = live.map(|live| drift::of_protection(wanted, live, owner, repository));
-        let (mut fields, mut hidden) = match &differences {
-            Some(differences) if differences.is_empty() => continue,
-            Some(differences) => fields(differences),
-            None => (everything(wanted), Vec::new()),
+        // One that is deleted in the same plan takes nothing any more.
+        let goes = |live: &Protection| {
+            looks_for_unmanaged
+                && desired.unmanaged == Unmanaged::Delete
+                && !managed.contains(live.pattern.as_str())
+                && state::of_protection(live).is_ok()
         };
+        let live = drift::of_pattern(protections, &wanted.pattern);
+        let bound = live.or_else(|| bound_until_now(&wanted.pattern, protections).filter(|bound| !goes(bound)));
+        let differences = bound.map(|bound| drift::of_protection(wanted, bound, owner, repository));
+        let (mut fields, mut hidden) = match (&differences, live) {
+            (Some(differences), Some(_)) if differences.is_empty() => continue,
+            (Some(differences), _) => fields(differences),
+            (None, _) => (everything(wanted), Vec::new()),
+        };
+        if let (None, Some(bound)) = (live, bound) {
+            // A protection of the branch's own name takes it from the pattern, with everything that the pattern asked for.
+            let (from, to) = (Some(json!(bound.pattern)), Some(json!(wanted.pattern)));
+            fields.insert(0, Field { field: "pattern".to_owned(), from, to, weakens: false });
+        }
         let before = live.map(state::of_protection).transpose().map_err(|why| hidden.push(why));
-        let after = lay(live, wanted, &Names::new(owner, Some(repository)));
+        let after = lay(bound, wanted, &Names::new(owner, Some(repository)));
+        let after = after.map(|after| match live {
+            Some(_) => after,
+            None => Protection { pattern: wanted.pattern.clone(), ..after },
+        });
+        if let (Some(bound), Ok(after)) = (bound, &after)
+            && bound.allows_force_pushes
+            && let Some(names) = after.bypass_force_push_allowances.known().filter(|names| !names.is_empty())
+            && !after.allows_force_pushes
+        {
+            // Everybody could until now; these still can.
+            let names: Vec<String> = names.iter().map(Actor::to_string).collect();
+            fields.push(Field {
+                field: "bypass_force_push_allowances".to_owned(),
+                from: None,
+                to: Some(json!(names)),
+                weakens: false,
+            });
+        }
         let after = after.and_then(|after| state::of_protection(&after)).map_err(|why| hidden.push(why));
         let (Ok(before), Ok(after), true) = (before, after, hidden.is_empty()) else {
             hidden.dedup();
             let line = wanted.at.line;
             found.cannot_tell.push(CannotTell { thing: thing(&wanted.pattern), why: hidden, fields, line });
             continue;
-        };
-        // One that is deleted in the same plan takes nothing any more.
-        let goes = |live: &Protection| {
-            looks_for_unmanaged && desired.unmanaged == Unmanaged::Delete && state::of_protection(live).is_ok()
         };
         let older = protections.iter().filter(|live| !managed.contains(live.pattern.as_str()) && !goes(live));
         if let (None, Some(first)) = (live, first_match(wanted, older)) {
@@ -86,6 +113,7 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
             fields,
             line: wanted.at.line,
             permitted: permitted(owner, Some(repository)),
+            relies_on: Vec::new(),
         });
     }
     if looks_for_unmanaged {
@@ -100,14 +128,26 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
     }
 }
 
+/// The protection with a pattern that binds the branch of a plain name as long as there is none of that name: the oldest that
+/// matches, or of which can't be told whether it does.
+fn bound_until_now<'p>(name: &str, protections: &'p [Protection]) -> Option<&'p Protection> {
+    if name.contains(WILDCARDS) {
+        return None;
+    }
+    protections.iter().find(|live| crate::github::scope::protects(&live.pattern, name) != Ok(false))
+}
+
+/// What makes a name a pattern.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+
 /// The older protection with a pattern that takes branches from a new one with a pattern.
 fn first_match<'p>(wanted: &DesiredProtection, older: impl Iterator<Item = &'p Protection>) -> Option<&'p str> {
-    if !wanted.pattern.contains(['*', '?', '[']) {
+    if !wanted.pattern.contains(WILDCARDS) {
         return None;
     }
     let full = |pattern: &str| format!("refs/heads/{pattern}");
     let kind = crate::github::sample::Kind { namespace: "refs/heads/", default_branch: None };
-    let mut patterns = older.map(|live| live.pattern.as_str()).filter(|pattern| pattern.contains(['*', '?', '[']));
+    let mut patterns = older.map(|live| live.pattern.as_str()).filter(|pattern| pattern.contains(WILDCARDS));
     patterns.find(|pattern| crate::github::sample::overlap(&full(pattern), &full(&wanted.pattern), kind))
 }
 
@@ -128,6 +168,7 @@ pub(super) fn delete(found: &mut Found, thing: Thing, live: &Protection, line: u
         after: None,
         line,
         permitted: permitted(owner, Some(repository)),
+        relies_on: Vec::new(),
     });
 }
 

@@ -94,6 +94,7 @@ impl Comparison<'_> {
             fields: everything(wanted),
             line: wanted.at.line,
             permitted: permitted(self.owner, self.repository),
+            relies_on: Vec::new(),
         });
     }
 
@@ -117,6 +118,7 @@ impl Comparison<'_> {
             fields,
             line: wanted.at.line,
             permitted: permitted(self.owner, self.repository),
+            relies_on: Vec::new(),
         });
     }
 
@@ -144,6 +146,7 @@ impl Comparison<'_> {
             after: None,
             line,
             permitted: permitted(self.owner, self.repository),
+            relies_on: Vec::new(),
         });
     }
 }

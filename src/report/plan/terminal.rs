@@ -3,7 +3,9 @@
 use anstyle::{AnsiColor, Style};
 
 use super::{counts, lacks, places, sign, title, transition, value};
-use crate::github::plan::{Action, Blocked, Change, Plan};
+use serde_json::Value;
+
+use crate::github::plan::{Action, Blocked, Change, Plan, state};
 use crate::report::text::plain;
 
 /// The plan for a terminal.
@@ -28,6 +30,26 @@ pub fn render(plan: &Plan, colour: bool) -> String {
         }
     }
     page.line(&counts(plan));
+    page.text
+}
+
+/// What taking back a run does: of each change that was begun, what it goes back to, read off the states themselves.
+pub fn render_back(plan: &Plan, is_begun: impl Fn(usize) -> bool, colour: bool) -> String {
+    let mut page = Page { text: String::new(), colour };
+    for (_, change) in plan.changes.iter().enumerate().rev().filter(|(index, _)| is_begun(*index)) {
+        let thing = plain(&change.thing.to_string()).into_owned();
+        match (&change.before, &change.after) {
+            (None, _) => page.line(&format!("  - {thing}: is deleted again")),
+            (Some(_), None) => page.line(&format!("  + {thing}: is created again")),
+            (Some(before), Some(after)) => {
+                page.line(&format!("  ~ {thing}"));
+                for field in state::differing(change.thing.kind, after, before) {
+                    let of = |state: &Value| value(&state.get(&field).cloned());
+                    page.line(&format!("      {}: {} -> {}", plain(&field), of(after), of(before)));
+                }
+            }
+        }
+    }
     page.text
 }
 
