@@ -72,7 +72,7 @@ pub(crate) fn apply(bed: &Bed, policy: &Policy, backup: &Path) -> Report {
     let token = bed.token().create();
     run(async {
         let client = client(bed, &token);
-        let Survey { plan, before } = surveyed(&client, policy, false).await;
+        let Survey { plan, before, .. } = surveyed(&client, policy, false).await;
         let mut journal = Journal::create(backup, &plan, &before, Timestamp::UNIX_EPOCH).unwrap();
         Apply::new(&client, &mut journal, Duration::ZERO).run(Direction::Forward, |_, _, _| {}).await
     })

@@ -39,7 +39,7 @@ fn migrated(bed: &Bed, backup: &std::path::Path) -> (Plan, Report) {
     let token = bed.token().create();
     run(async {
         let client = client(bed, &token);
-        let Survey { plan, before } = surveyed(&client, &policy("", RULES), true).await;
+        let Survey { plan, before, .. } = surveyed(&client, &policy("", RULES), true).await;
         let mut journal = Journal::create(backup, &plan, &before, Timestamp::UNIX_EPOCH).unwrap();
         let report = Apply::new(&client, &mut journal, Duration::ZERO).run(Direction::Forward, |_, _, _| {}).await;
         (plan, report)

@@ -62,7 +62,7 @@ const RULESETS: &str = r#"
 name = "main"
 target = "branch"
 refs = ["~DEFAULT_BRANCH"]
-bypass = [{ actor = "team:release", mode = "pull_request" }, { actor = "ada" }]
+bypass = [{ actor = "team:release" }, { actor = "ada" }]
 [ruleset.rules]
 pull_request = { required_approving_review_count = 2 }
 "#;
