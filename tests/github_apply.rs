@@ -22,6 +22,7 @@ mod fleet;
 mod held;
 mod killed;
 mod migrate;
+mod permitted;
 mod program;
 mod random;
 mod refused;
@@ -31,6 +32,12 @@ const TODAY: jiff::civil::Date = jiff::civil::date(2026, 2, 3);
 
 pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(work)
+}
+
+/// In memory where there is such a folder: what is waited for here is the disk, some ten thousand times.
+pub(crate) fn quick_folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
 pub(crate) fn client(bed: &Bed, token: &str) -> Client {

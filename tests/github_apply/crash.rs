@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::fleet;
-use super::{client, run};
+use super::{client, quick_folder, run};
 use crate::support::github::{Bed, Profile, Snapshot};
 
 /// Where a run can end: what is on the disk, and what GitHub has.
@@ -71,12 +71,6 @@ fn put(backup: &Path, crash: &Crash) -> PathBuf {
     fs::write(folder.join("plan.json"), &crash.plan).unwrap();
     fs::write(folder.join("journal.jsonl"), &crash.journal).unwrap();
     folder
-}
-
-/// In memory where there is such a folder: what is waited for here is the disk, some ten thousand times.
-fn quick_folder() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
 /// What a fresh program makes of it.

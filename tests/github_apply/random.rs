@@ -57,7 +57,7 @@ async fn there_and_back(bed: &Bed, client: &Client, policy: &Policy) -> Result<u
     let saved = bed.settings();
     let survey = surveyed(client, policy, false).await;
     prop_assert!(survey.plan.cannot_tell.is_empty(), "{:#?}", survey.plan);
-    let backup = tempfile::tempdir().unwrap();
+    let backup = super::quick_folder();
     let mut journal = fleet::begin(backup.path(), &survey);
     let report = Apply::new(client, &mut journal, Duration::ZERO).run(Direction::Forward, |_, _, _| {}).await;
     prop_assert!(report.is_complete(), "{:#?}\n{:#?}", report, survey.plan);
