@@ -11,7 +11,7 @@ use super::Reader;
 impl Reader {
     /// Asks REST for the apps of checks that seem to be anyone's, where there is a branch to ask about: the one that the protection
     /// is named for, the default branch, or another one that is known and that it binds. Where there is none, it stays as it is:
-    /// nothing is bound by it today.
+    /// nothing is bound by it today. Where REST does not tell, the protections are hidden.
     pub(super) async fn confirm_pins(&self, repository: &mut Repository) {
         let Readable::Known(protections) = &repository.protections else { return };
         let mut asked: Vec<(usize, String)> = Vec::new();
@@ -22,7 +22,15 @@ impl Reader {
         }
         let (owner, name) = (repository.owner.clone(), repository.name.clone());
         for (index, branch) in asked {
-            let Readable::Known(Some(shown)) = self.branch_protection(&owner, &name, &branch).await else { continue };
+            let shown = match self.branch_protection(&owner, &name, &branch).await {
+                Readable::Known(Some(shown)) => shown,
+                Readable::Known(None) => continue,
+                // What a check asks for is then not known, and it would be taken for less.
+                Readable::Hidden(hidden) => {
+                    repository.protections = Readable::Hidden(hidden);
+                    return;
+                }
+            };
             let Readable::Known(protections) = &mut repository.protections else { return };
             let Some(live) = protections.get_mut(index) else { continue };
             for check in live.required_status_checks.iter_mut().filter(|check| check.app.is_none()) {
