@@ -500,12 +500,13 @@ dismissal_restriction = { enabled = true, allowed_actors = ["dave", "role:admin"
         (owner, client.cost())
     });
     let known = |login: &str| owner.numbers.people.get(login).copied();
-    assert!(known("Carol").flatten().is_some() && known("bob").flatten().is_some());
+    // As GitHub spells her.
+    assert!(known("carol").flatten().is_some() && known("Carol").is_none() && known("bob").flatten().is_some());
     assert_eq!((known("grace"), known("others"), known("heidi")), (Some(None), Some(None), None));
     assert_eq!(owner.numbers.repositories, [("others/ci".to_owned(), Some(ci)), ("others/gone".to_owned(), None)].into());
     // Only who could not be asked for is asked for again.
     assert_eq!(cost.requests(Class::Names), 8);
     assert_eq!(bed.requests_of("GET /users/{username}").iter().filter(|entry| entry.path.ends_with("/bob")).count(), 0);
     let names = refwarden::github::names::Names::new(&owner, None);
-    assert!(names.resolve("carol").is_ok_and(|carol| carol.id == known("Carol").flatten().and_then(|id| i64::try_from(id).ok())));
+    assert!(names.resolve("carol").is_ok_and(|carol| carol.id == known("carol").flatten().and_then(|id| i64::try_from(id).ok())));
 }

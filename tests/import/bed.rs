@@ -226,3 +226,33 @@ fn exported_files_are_imported_again() {
     let more = run(&bed, &token, folder.path(), &["export", "--policy", "more.toml"]).is(1);
     assert!(more.out.contains("\"deletion\"") && more.err.contains("`annotated_tags`"), "{more:?}");
 }
+
+/// GraphQL shows no app that it may not show; a check is then nobody's, and REST knows better.
+#[test]
+fn a_check_stays_pinned_to_an_app_that_graphql_does_not_show() {
+    fn hide(value: &mut Value) {
+        match value {
+            Value::Object(object) => {
+                if object.contains_key("context") && object.contains_key("app") {
+                    object.insert("app".to_owned(), Value::Null);
+                }
+                object.values_mut().for_each(hide);
+            }
+            Value::Array(list) => list.iter_mut().for_each(hide),
+            _ => {}
+        }
+    }
+    let (bed, folder) = (Bed::of(Profile::EnterpriseCloud), folder());
+    let acme = bed.organization("acme");
+    acme.owner("alice");
+    let bot = bed.app("bot", Permissions::read_only());
+    bed.install("bot", "acme", None);
+    let checks = json!({ "strict": true, "contexts": [], "checks": [{ "context": "ci", "app_id": bot }] });
+    acme.repository("api").protect("main", json!({ "enforce_admins": true, "required_status_checks": checks }));
+    bed.tamper("POST /graphql", hide);
+    let token = bed.token().create();
+    for form in ["branch_protection", "rulesets"] {
+        let ran = run(&bed, &token, folder.path(), &["import", "--owner", "acme", "--as", form]).is(0);
+        assert!(ran.out.contains(&format!("{{ context = \"ci\", integration_id = {bot} }}")), "{}", ran.out);
+    }
+}

@@ -103,7 +103,7 @@ impl Import {
             Word::Organization => Level::Organization,
         };
         let read = if self.files.is_empty() {
-            self.ask(level)?
+            self.ask(level, form)?
         } else {
             let (whose, read) = self.read_files()?;
             level = whose;
@@ -130,7 +130,7 @@ impl Import {
     }
 
     /// Reads GitHub.
-    fn ask(self, level: Level) -> Result<Read> {
+    fn ask(self, level: Level, form: Form) -> Result<Read> {
         let scope = self.which.scope(None)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let connect = self.connect;
@@ -138,7 +138,7 @@ impl Import {
             let client = connect.client(None)?;
             match level {
                 Level::Organization => organization(&client, &scope).await,
-                Level::Repository => repositories(&client, &scope).await,
+                Level::Repository => repositories(&client, &scope, form).await,
             }
         })
     }
@@ -206,8 +206,10 @@ async fn organization(client: &Client, scope: &Scope) -> Result<Read> {
     Ok(Read { owner, repositories: Vec::new(), is_all: true, unread: Vec::new(), api_url: address(client) })
 }
 
-async fn repositories(client: &Client, scope: &Scope) -> Result<Read> {
-    let parts = names().and(Part::Rulesets);
+async fn repositories(client: &Client, scope: &Scope, form: Form) -> Result<Read> {
+    let rulesets = names().and(Part::Rulesets);
+    // Without its app a check would be imported as anyone's.
+    let parts = if form == Form::Rulesets { rulesets } else { rulesets.and(Part::Pins) };
     let reader = Reader::new(client);
     let owner = reader.owner(&scope.owner, &parts).await.map_err(|why| refused(&why))?;
     let mut repositories = Vec::new();
