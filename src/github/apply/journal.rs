@@ -23,7 +23,7 @@ pub struct Journal {
     file: File,
     events: Vec<Event>,
     /// Held until the run ends.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// Something that happened.
@@ -335,7 +335,18 @@ fn read(path: &Path) -> Result<String, BadJournal> {
         .map_err(|error| BadJournal::Io(path.to_owned(), error))
 }
 
-fn lock(backup: &Path) -> Result<File, BadJournal> {
+/// A lock that ends with this value, whoever else was handed its file.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Without it, it ends with the last file.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(backup: &Path) -> Result<Lock, BadJournal> {
     let path = backup.join(LOCK);
     let mut options = OpenOptions::new();
     options.create(true).append(true);
@@ -343,7 +354,7 @@ fn lock(backup: &Path) -> Result<File, BadJournal> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&path).map_err(|error| BadJournal::Io(path.clone(), error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(fs::TryLockError::WouldBlock) => Err(BadJournal::Locked(backup.to_owned())),
         Err(fs::TryLockError::Error(error)) => Err(BadJournal::Io(path, error)),
     }
