@@ -304,8 +304,12 @@ fn what_somebody_else_changed_afterwards_is_not_taken_back() {
             meddle(&calm.bed, change);
             let meddled = calm.bed.settings();
             let report = again(&calm.client, backup.path(), Direction::Back).await;
-            // What is beside it is left as it is, too, and is told.
-            let is_failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(why) if *why != Failed::NotTried);
+            // What is left because of it is in the same place.
+            let is_left = |outcome: &Outcome| *outcome == Outcome::Failed(Failed::NotTried);
+            for (left, _) in report.outcomes.iter().filter(|(_, outcome)| is_left(outcome)) {
+                assert_eq!(calm.survey.plan.changes[*left].thing.target, change.thing.target);
+            }
+            let is_failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_)) && !is_left(outcome);
             let failed: Vec<usize> =
                 report.outcomes.iter().filter(|(_, outcome)| is_failed(outcome)).map(|(index, _)| *index).collect();
             let now = calm.bed.settings();

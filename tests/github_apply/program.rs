@@ -100,6 +100,11 @@ impl<'a> Desk<'a> {
         runs.pop().map(|run| run.display().to_string())
     }
 
+    /// Takes the newest run back.
+    pub(super) fn roll_back(&self) -> Ran {
+        self.run(&["apply", "--rollback", &self.newest_run().expect("a run"), "--yes"])
+    }
+
     /// Changes the plan's file.
     pub(super) fn edit(&self, change: impl FnOnce(&mut Value)) {
         let path = self.path("plan.json");
@@ -145,10 +150,10 @@ fn plan_and_apply_and_back() {
     // An empty plan is carried out by doing nothing.
     desk.apply(&[]).is(0);
     assert_eq!(desk.writes().len(), 1);
-    assert!(desk.run(&["apply", "--rollback", "--yes"]).is(0).out.contains("1 taken back"));
+    assert!(desk.roll_back().is(0).out.contains("1 taken back"));
     assert_eq!(bed.settings(), before);
     // There is nothing more to take back, and nothing to go on with.
-    desk.run(&["apply", "--rollback", "--yes"]).is(0);
+    desk.roll_back().is(0);
     assert_eq!(bed.settings(), before);
 }
 
@@ -201,14 +206,14 @@ fn two_at_once_and_one_that_stopped() {
     // While it is at work.
     desk.apply(&[]).refuses(1, "another apply is at work");
     desk.run(&["apply", "--resume"]).refuses(1, "another apply is at work");
-    desk.run(&["apply", "--rollback", "--yes"]).refuses(1, "another apply is at work");
+    desk.roll_back().refuses(1, "another apply is at work");
     first.kill().unwrap();
     first.wait().unwrap();
     // And once it is dead.
     desk.apply(&[]).refuses(1, "an earlier run stopped in the middle");
     desk.assert_nothing_written();
     // Another owner's run has nothing to do with it, nor has one elsewhere.
-    assert!(desk.run(&["apply", "--rollback", "--yes"]).is(0).out.contains("taken back"));
+    assert!(desk.roll_back().is(0).out.contains("taken back"));
     assert_eq!(bed.settings(), before);
     desk.apply(&[]).is(0);
     desk.plan().is(0);
@@ -278,7 +283,7 @@ fn a_token_that_only_reads_plans_and_writes_nothing() {
     assert_ne!(refused.code, Some(0), "{}{}", refused.out, refused.err);
     assert!(format!("{}{}", refused.out, refused.err).contains("administration"), "{}{}", refused.out, refused.err);
     assert_eq!(bed.settings(), before);
-    desk.run(&["apply", "--rollback", "--yes"]).is(0);
+    desk.roll_back().is(0);
     // The same with one that may.
     let other = Desk::new(&bed, &policy);
     other.plan().is(1);

@@ -318,7 +318,7 @@ fn nobody_to_be_asked() {
     bed.forget_requests();
     desk.run(&["apply", "--rollback"]).refuses(1, "nobody is there to be asked");
     desk.assert_nothing_written();
-    desk.run(&["apply", "--rollback", "--yes"]).is(0);
+    desk.roll_back().is(0);
 }
 
 #[test]

@@ -34,8 +34,8 @@ fn a_change_is_read_written_and_read_back() {
             let most = match what.as_str() {
                 // That it is gone, and not hidden, only the list tells.
                 what if what.starts_with("delete ruleset") => 4,
-                // Signatures of a branch have a request of their own, and so have apps that checks may be pinned to, each time that
-                // it is read, and each one who is named by GraphQL, once.
+                // Signatures of a branch have a request of their own, and so have apps that checks may be pinned to, whenever it is
+                // read, and each one who is named by GraphQL, once.
                 what if what.contains("branch protection") => 6,
                 _ => 3,
             };

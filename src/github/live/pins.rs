@@ -2,7 +2,7 @@
 //! looks like a check that any app may report.
 
 use crate::github::protection::Protection;
-use crate::github::readable::{Hidden, Readable};
+use crate::github::readable::Readable;
 use crate::github::repository::Repository;
 use crate::github::scope;
 
@@ -11,9 +11,9 @@ use super::Reader;
 impl Reader {
     /// Asks REST for the apps of checks that seem to be anyone's, where there is a branch to ask about: the one that the protection
     /// is named for, the default branch, or another one that is known and that it binds. Where there is none, it stays as it is:
-    /// nothing is bound by it today. Answers with why one could not be asked about: a pin that is not shown is not none.
-    pub(super) async fn confirm_pins(&self, repository: &mut Repository) -> Option<Hidden> {
-        let Readable::Known(protections) = &repository.protections else { return None };
+    /// nothing is bound by it today. Where REST does not tell, the protections are hidden.
+    pub(super) async fn confirm_pins(&self, repository: &mut Repository) {
+        let Readable::Known(protections) = &repository.protections else { return };
         let mut asked: Vec<(usize, String)> = Vec::new();
         for (index, live) in protections.iter().enumerate() {
             if live.required_status_checks.iter().any(|check| check.app.is_none()) {
@@ -25,16 +25,19 @@ impl Reader {
             let shown = match self.branch_protection(&owner, &name, &branch).await {
                 Readable::Known(Some(shown)) => shown,
                 Readable::Known(None) => continue,
-                Readable::Hidden(hidden) => return Some(hidden),
+                // What a check asks for is then not known, and it would be taken for less.
+                Readable::Hidden(hidden) => {
+                    repository.protections = Readable::Hidden(hidden);
+                    return;
+                }
             };
-            let Readable::Known(protections) = &mut repository.protections else { return None };
+            let Readable::Known(protections) = &mut repository.protections else { return };
             let Some(live) = protections.get_mut(index) else { continue };
             for check in live.required_status_checks.iter_mut().filter(|check| check.app.is_none()) {
                 let pinned = shown.required_status_checks.iter().find(|other| other.context == check.context);
                 check.app = pinned.and_then(|pinned| pinned.app.clone());
             }
         }
-        None
     }
 }
 
