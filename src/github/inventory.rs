@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::readable::{Hidden, Readable};
+use super::readable::{Cause, Hidden, Readable};
 
 /// Which repositories were seen. A repository that was not is never silently absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,24 @@ impl Inventory {
     /// Whether everything that was asked for was seen.
     pub fn is_complete(&self) -> bool {
         self.unread.is_empty() && self.total.known().is_some_and(|total| *total <= self.listed)
+    }
+
+    /// Why the owner may have repositories that were not even listed. `owned` is how many it says it has, where it says so.
+    pub fn unseen(&self, owned: &Readable<u64>) -> Option<Hidden> {
+        if !self.is_list {
+            return None;
+        }
+        match &self.total {
+            Readable::Known(total) => {
+                let total = owned.known().map_or(*total, |owned| (*owned).max(*total));
+                let unseen = total.saturating_sub(self.listed);
+                (unseen > 0).then(|| Hidden::new(Cause::Partial, format!("{unseen} of its repositories were not seen")))
+            }
+            Readable::Hidden(hidden) => {
+                let why = format!("how many repositories it has can't be told: {}", hidden.why);
+                Some(Hidden { why, ..hidden.clone() })
+            }
+        }
     }
 
     /// Notes something that could not be read.

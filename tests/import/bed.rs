@@ -183,6 +183,23 @@ fn what_may_not_be_seen_is_3_and_no_policy() {
     run(&bed, "ghp_wrong", folder.path(), &["import", "--owner", "acme"]).is(3).complains("401");
 }
 
+/// A token that was given some repositories: that it sees all of those is not that there are no others.
+#[test]
+fn repositories_that_were_not_given_to_the_token_are_missed() {
+    let (bed, folder) = (Bed::of(Profile::EnterpriseCloud), folder());
+    acme(&bed);
+    let narrow = bed.token().only(&["acme/api"]).create();
+    let ran = run(&bed, &narrow, folder.path(), &["import", "--owner", "acme"]).is(3);
+    assert!(ran.err.contains("acme: 1 of its repositories were not seen"), "{}", ran.err);
+    let all = bed.token().create();
+    run(&bed, &all, folder.path(), &["import", "--owner", "acme", "--out", "policy.toml"]).is(0);
+    for (token, code) in [(&narrow, 3), (&all, 0)] {
+        run(&bed, token, folder.path(), &["export", "--policy", "policy.toml", "--out", "rulesets", "--force"]).is(code);
+        let planned = run(&bed, token, folder.path(), &["plan", "--policy", "policy.toml"]).is(code);
+        assert_eq!(planned.out.contains("1 of its repositories were not seen"), code == 3, "{}", planned.out);
+    }
+}
+
 #[test]
 fn exported_files_are_imported_again() {
     let (bed, folder) = (Bed::of(Profile::EnterpriseCloud), folder());

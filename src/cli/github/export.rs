@@ -135,8 +135,10 @@ async fn write(client: &Client, scope: &Scope, policy: &Policy, level: Level) ->
             }
         }
     }
-    written.is_hidden |= !inventory.unread.is_empty();
-    written.told.extend(inventory.unread.iter().map(ToString::to_string));
+    let unseen = inventory.unseen(&owner.repository_count).map(|why| format!("{}: {why}", owner.login));
+    let missing: Vec<String> = inventory.unread.iter().map(ToString::to_string).chain(unseen).collect();
+    written.is_hidden |= !missing.is_empty();
+    written.told.extend(missing);
     Ok(written)
 }
 

@@ -220,7 +220,8 @@ async fn repositories(client: &Client, scope: &Scope, form: Form) -> Result<Read
     }
     // Where there may be others, a policy for all would be one for those, too.
     let is_all = !scope.narrowed && inventory.is_list && inventory.is_complete();
-    let unread = inventory.unread.iter().map(ToString::to_string).collect();
+    let mut unread: Vec<String> = inventory.unread.iter().map(ToString::to_string).collect();
+    unread.extend(inventory.unseen(&owner.repository_count).map(|why| format!("{}: {why}", owner.login)));
     Ok(Read { owner, repositories, is_all, unread, api_url: address(client) })
 }
 

@@ -8,9 +8,8 @@ use crate::github::desired::named_in;
 use crate::github::live::Reader;
 use crate::github::owner::Owner;
 use crate::github::plan::{CannotTell, Found, Kind, Plan, Thing, of_owner, of_repository, state};
-use crate::github::readable::{Cause, Hidden};
 use crate::github::repository::Repository;
-use crate::github::{Part, Parts, Readable, Selection};
+use crate::github::{Part, Parts, Selection};
 use crate::policy::Policy;
 use crate::policy::github::{Github, Level};
 
@@ -68,15 +67,9 @@ pub async fn survey(
         let thing = Thing { target: unread.what.clone(), kind: Kind::Ruleset, name: String::new() };
         missing.cannot_tell.push(CannotTell { thing, why: vec![unread.why.clone()], fields: Vec::new(), line: github.at.line });
     }
-    let unseen = inventory.total.known().copied().unwrap_or(u64::MAX).saturating_sub(inventory.listed);
-    if inventory.is_list && unseen > 0 {
-        let what = match &inventory.total {
-            Readable::Known(_) => format!("{} of its repositories were not seen", unseen),
-            Readable::Hidden(hidden) => format!("how many repositories it has: {hidden}"),
-        };
+    if let Some(unseen) = inventory.unseen(&owner.repository_count) {
         let thing = Thing { target: owner.login.clone(), kind: Kind::Ruleset, name: String::new() };
-        let why = vec![Hidden::new(Cause::Partial, what)];
-        missing.cannot_tell.push(CannotTell { thing, why, fields: Vec::new(), line: github.at.line });
+        missing.cannot_tell.push(CannotTell { thing, why: vec![unseen], fields: Vec::new(), line: github.at.line });
     }
     plan.add(missing);
     Ok(Survey { plan, before: Value::Array(before), most: owner.repository_count.known().copied() })
