@@ -1,8 +1,8 @@
 //! From what is on GitHub to a policy that asks for just that.
 //!
 //! What a policy can't say is not written, not even in part: whoever applied the policy would change it. It is listed with the
-//! reason instead, in the policy's comments and as data. [`rulesets`] and [`classic`] turn what is live into entries,
-//! [`protections`] decides what each branch protection leaves to the others, [`convert`] makes rulesets of them, [`checked`] reads
+//! reason instead, in the policy's comments and as data. `rulesets` and `classic` turn what is live into entries,
+//! `protections` decides what each branch protection leaves to the others, `convert` makes rulesets of them, `checked` reads
 //! back what was written, and this file puts many repositories into one policy.
 
 mod checked;
