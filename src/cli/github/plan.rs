@@ -29,7 +29,7 @@ use crate::report::plan::{json, markdown, terminal};
 pub(super) struct Plan {
     #[command(flatten)]
     which: Which,
-    /// The policy, with its \[github\]
+    /// The policy; its `[github]` says whose repositories
     #[arg(long, value_name = "FILE", default_value = "refwarden.toml")]
     policy: PathBuf,
     /// Delete classic branch protection, too, where the rulesets that there will be ask for no less and nobody else passes them
