@@ -409,12 +409,16 @@ fn the_documentation_lists_every_rule() {
 /// Each TOML block of the documentation loads, by itself or below the first lines of a policy.
 #[test]
 fn the_documentation_s_examples_load() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policy.md")).unwrap();
-    let blocks: Vec<&str> = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(blocks.len() >= 5);
-    for block in blocks {
-        let whole = if block.contains("version = 1") { block.to_owned() } else { format!("version = 1\n{block}") };
-        load("docs/policy.md", whole.as_bytes());
+    let read = |file: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let text = read("docs/policy.md");
+    for (file, least) in [("docs/policy.md", 5), ("docs/cookbook.md", 6)] {
+        let text = read(file);
+        let blocks: Vec<&str> = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        assert!(blocks.len() >= least, "{file}");
+        for block in blocks {
+            let whole = if block.contains("version = 1") { block.to_owned() } else { format!("version = 1\n{block}") };
+            load(file, whole.as_bytes());
+        }
     }
     for lint in LINTS {
         assert!(text.contains(&format!("`{}`", lint.id)), "docs/policy.md does not explain {}", lint.id);

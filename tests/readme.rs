@@ -137,3 +137,29 @@ fn links_lead_somewhere() {
         }
     }
 }
+
+/// Commands that need GitHub are not run here; that they could be is tested beside the GitHub of the tests. What the
+/// documentation writes, the program understands.
+#[test]
+fn commands_of_the_documentation_are_understood() {
+    let mut files = vec![root().join("README.md")];
+    files.extend(fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    let mut understood = 0;
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "md")) {
+        let text = fs::read_to_string(file).unwrap();
+        let fenced = text.split("```").skip(1).step_by(2).flat_map(str::lines);
+        for line in fenced.map(|line| line.trim().trim_start_matches("- run: ").trim_start_matches("GITHUB_TOKEN=… ")) {
+            let Some(command) = line.strip_prefix("refwarden ") else { continue };
+            let ended = [" >", " |", " #"].iter().filter_map(|end| command.find(end)).min().unwrap_or(command.len());
+            // Placeholders of the prose.
+            if command.contains("NAME") || command.contains('$') {
+                continue;
+            }
+            let words = command[..ended].split_whitespace().map(|word| word.trim_matches(['\'', '"']));
+            let parsed = refwarden::cli::command().try_get_matches_from(std::iter::once("refwarden").chain(words));
+            assert!(parsed.is_ok(), "{}: `{line}`: {}", file.display(), parsed.unwrap_err());
+            understood += 1;
+        }
+    }
+    assert!(understood >= 25, "only {understood} commands were found");
+}
