@@ -143,10 +143,10 @@ impl<'a> Apply<'a> {
     pub async fn run(&mut self, direction: Direction, mut told: impl FnMut(usize, &Change, &Outcome)) -> Report {
         let plan: Plan = self.journal.plan().clone();
         let mut report = Report::default();
-        let mut order: Vec<usize> = (0..plan.changes.len()).collect();
-        if direction == Direction::Back {
-            order.reverse();
-        }
+        let order = match direction {
+            Direction::Forward => (0..plan.changes.len()).collect(),
+            Direction::Back => backwards(&plan.changes),
+        };
         let mut failed_in: Vec<&str> = Vec::new();
         for index in order {
             let Some(change) = plan.changes.get(index) else { continue };
@@ -323,6 +323,32 @@ impl<'a> Apply<'a> {
     fn note(&mut self, event: Event) -> Result<(), JournalFailed> {
         self.journal.note(event).map_err(|error| JournalFailed(format!("the journal can't be written: {error}")))
     }
+}
+
+/// The last change first; but of classic protections that come back in one place the first, because where patterns match the same
+/// branch the older protection binds.
+fn backwards(changes: &[Change]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..changes.len()).rev().collect();
+    let comes_back = |index: usize| {
+        let change = changes.get(index).filter(|change| change.thing.kind == Kind::BranchProtection && change.after.is_none());
+        change.map(|change| change.thing.target.as_str())
+    };
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    for target in order.clone().into_iter().filter_map(comes_back) {
+        if !done.insert(target) {
+            continue;
+        }
+        let places: Vec<usize> =
+            (0..order.len()).filter(|place| order.get(*place).copied().and_then(comes_back) == Some(target)).collect();
+        let mut indices: Vec<usize> = places.iter().filter_map(|place| order.get(*place).copied()).collect();
+        indices.sort_unstable();
+        for (place, index) in places.into_iter().zip(indices) {
+            if let Some(slot) = order.get_mut(place) {
+                *slot = index;
+            }
+        }
+    }
+    order
 }
 
 /// Without a journal nothing may be sent.

@@ -162,7 +162,7 @@ pub(super) fn delete(found: &mut Found, thing: Thing, live: &Protection, line: u
     found.changes.push(Change {
         thing,
         id: Some(live.id.clone()).filter(|id| !id.is_empty()),
-        fields: vec![Field { field: drift::WHOLE.to_owned(), from: Some(before.clone()), to: None, weakens: true }],
+        fields: everything_of(&before),
         fingerprint: state::fingerprint(Kind::BranchProtection, Some(&before)),
         before: Some(before),
         after: None,
@@ -170,6 +170,18 @@ pub(super) fn delete(found: &mut Found, thing: Thing, live: &Protection, line: u
         permitted: permitted(owner, Some(repository)),
         relies_on: Vec::new(),
     });
+}
+
+/// Everything that a protection asks for, to be lost.
+fn everything_of(before: &Value) -> Vec<Field> {
+    let says_something = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Number(number) => number.as_u64() != Some(0),
+        Value::Array(list) => !list.is_empty(),
+        _ => true,
+    };
+    let settings = before.as_object().into_iter().flatten().filter(|(_, value)| says_something(value));
+    settings.map(|(name, value)| Field { field: name.clone(), from: Some(value.clone()), to: None, weakens: true }).collect()
 }
 
 /// Everything that a new protection asks for.
