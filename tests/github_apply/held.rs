@@ -77,6 +77,33 @@ fn a_run_that_somebody_planted_does_nothing_that_the_policy_does_not_ask_for() {
     }
 }
 
+/// What the policy asks of one ruleset is not written over another one.
+#[test]
+fn a_planted_run_does_not_lead_to_another_ruleset() {
+    for is_meant in [true, false] {
+        let bed = acme();
+        let api = bed.organization("acme").repository("api");
+        let mut main = other();
+        main["name"] = json!("main is reviewed");
+        main["conditions"]["ref_name"]["include"] = json!(["~DEFAULT_BRANCH"]);
+        let (main, other) = (api.ruleset(main), api.ruleset(other()));
+        let desk = Desk::about_acme(&bed, "", REVIEWED);
+        desk.plan().is(1);
+        planted(&desk, |plan| {
+            let change = &mut plan["changes"][0];
+            assert_eq!(change["id"], json!(main.to_string()));
+            if !is_meant {
+                change["id"] = json!(other.to_string());
+                change["before"]["name"] = json!("other");
+                change["before"]["conditions"]["ref_name"]["include"] = json!(["~ALL"]);
+            }
+        });
+        bed.forget_requests();
+        let ran = desk.run(&["apply", "--resume", "--yes", "--allow-weaken"]).is(i32::from(!is_meant));
+        assert_eq!(desk.writes().len(), usize::from(is_meant), "{}{}", ran.out, ran.err);
+    }
+}
+
 #[test]
 fn a_folder_that_others_can_write_is_no_run() {
     let bed = acme();

@@ -1,6 +1,6 @@
 //! `refwarden github apply`: carries out a plan, and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -297,7 +297,7 @@ async fn carry_out(
     client: &Client,
     journal: &mut Journal,
     direction: Direction,
-    asked: Option<BTreeSet<usize>>,
+    asked: Option<BTreeMap<usize, Change>>,
     out: &mut dyn Write,
 ) -> Result<Report> {
     // A server on this machine needs no rest.

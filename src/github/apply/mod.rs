@@ -10,7 +10,7 @@ mod read;
 pub mod survey;
 mod write;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
@@ -116,8 +116,8 @@ pub struct Apply<'a> {
     /// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests>
     pace: Duration,
     node_ids: HashMap<(String, String), String>,
-    /// The changes that the policy asks for, by their place in the plan; all of them where nothing was held against it.
-    asked: Option<BTreeSet<usize>>,
+    /// The changes that the policy asks for, as it does now, by their place in the plan; all of them where nothing was held against it.
+    asked: Option<BTreeMap<usize, Change>>,
 }
 
 /// How often a change is read back before it is called missing: GitHub's answers may lag behind.
@@ -133,7 +133,7 @@ impl<'a> Apply<'a> {
 
     /// Makes only these changes of the plan, by their place in it. Of the others it is looked whether they were made.
     #[must_use]
-    pub fn only(self, asked: BTreeSet<usize>) -> Apply<'a> {
+    pub fn only(self, asked: BTreeMap<usize, Change>) -> Apply<'a> {
         Apply { asked: Some(asked), ..self }
     }
 
@@ -217,10 +217,18 @@ impl<'a> Apply<'a> {
             return self.failed(index, direction, Failed::Moved { fields });
         }
         if direction == Direction::Forward {
-            if self.asked.as_ref().is_some_and(|asked| !asked.contains(&index)) {
-                return self.failed(index, direction, Failed::NotAsked);
-            }
-            match self.missing(change).await {
+            let meant = match &self.asked {
+                None => change.clone(),
+                // A run's folder may be anybody's: which thing is meant, and what it relies on, is what was read now.
+                Some(asked) => {
+                    let number = live.as_ref().map(|live| live.id.as_str()).filter(|id| !id.is_empty());
+                    match asked.get(&index).filter(|meant| meant.id.as_deref() == number) {
+                        Some(meant) => meant.clone(),
+                        None => return self.failed(index, direction, Failed::NotAsked),
+                    }
+                }
+            };
+            match self.missing(&meant).await {
                 Ok(missing) if missing.is_empty() => {}
                 Ok(fields) => return self.failed(index, direction, Failed::Moved { fields }),
                 Err(hidden) => return self.failed(index, direction, Failed::Unreadable(hidden.to_string())),

@@ -502,11 +502,12 @@ impl Plan {
         Plan { repositories, ..left }
     }
 
-    /// Which of its changes, by their place in it, are planned `now`, too, to the same end: of a run that stopped, no others are
-    /// made.
-    pub fn asked(&self, now: &Plan) -> std::collections::BTreeSet<usize> {
-        let is_asked = |known: &Change| now.changes.iter().any(|change| change.thing == known.thing && known.is_end_of(change));
-        self.changes.iter().enumerate().filter(|(_, change)| is_asked(change)).map(|(index, _)| index).collect()
+    /// Which of its changes, by their place in it, are planned `now`, too, to the same end, each as it is planned now: of a run
+    /// that stopped, no others are made, and of nothing else than what is meant now.
+    pub fn asked(&self, now: &Plan) -> std::collections::BTreeMap<usize, Change> {
+        let planned =
+            |known: &Change| now.changes.iter().find(|change| change.thing == known.thing && known.is_end_of(change)).cloned();
+        self.changes.iter().enumerate().filter_map(|(index, known)| Some((index, planned(known)?))).collect()
     }
 
     /// The places where something changes, each once, in the order of the changes.
