@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use refwarden::github::Selection;
 use refwarden::github::apply::survey::{Survey, survey};
 use refwarden::github::apply::{Apply, Direction, Failed, Journal, Outcome, Report};
-use refwarden::github::client::{Client, Clock, Credentials, Host, Options, Token};
+use refwarden::github::client::{Client, Credentials, Host, Options, Token};
 use refwarden::github::plan::{Action, Plan};
 use refwarden::policy::{Policy, parse};
 use serde_json::{Value, json};
 
+use crate::support::clock::leaping;
 use crate::support::github::{Bed, Fault, Profile, Quirk, When};
 
 mod coverage;
@@ -41,13 +42,7 @@ pub(crate) fn quick_folder() -> tempfile::TempDir {
 }
 
 pub(crate) fn client(bed: &Bed, token: &str) -> Client {
-    let options = Options {
-        clock: Clock::hurried(20_000),
-        timeout: Duration::from_secs(20),
-        points_a_minute: None,
-        attempts: 4,
-        ..Options::default()
-    };
+    let options = Options { clock: leaping(), points_a_minute: None, attempts: 4, ..Options::default() };
     Client::new(Host::parse(&bed.api_url()).unwrap(), Credentials::Token(Token::new(token).unwrap()), options).unwrap()
 }
 

@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use refwarden::github::client::{Change, Client, Clock, Credentials, Host, Options, Path, Query, Refused, Token};
+use refwarden::github::client::{Change, Client, Credentials, Host, Options, Path, Query, Refused, Token};
 use refwarden::github::{Cause, Class, Hidden};
 use serde_json::json;
 
+use crate::support::clock::{Standing, leaping};
 use crate::support::wire::{Reply, Wire, reply};
 
 const SECRET: &str = "ghp_0123456789secret";
 
-/// A clock on which an hour is a few milliseconds.
+/// A clock on which an hour takes no time.
 fn options() -> Options {
-    Options { clock: Clock::hurried(1_000_000), timeout: Duration::from_secs(5), ..Options::default() }
+    Options { clock: leaping(), ..Options::default() }
 }
 
 fn client(wire: &Wire, options: Options) -> Client {
@@ -140,11 +141,18 @@ fn a_limit_stops_everyone() {
         _ => reply(200, "[]"),
     });
     run(async {
-        let client = client(&wire, Options { in_flight: 4, clock: Clock::hurried(1000), ..options() });
+        let clock = Standing::new();
+        let client = client(&wire, Options { in_flight: 4, clock: clock.clone(), ..options() });
         let path = thing();
-        let all = (0..20).map(|_| client.get(&path, Class::Owner));
-        assert!(futures_util::future::join_all(all).await.into_iter().all(|answer| answer.is_ok()));
-        assert!((99..=110).contains(&client.cost().waited.as_secs()), "they wait together: {:?}", client.cost().waited);
+        let all = futures_util::future::join_all((0..20).map(|_| client.get(&path, Class::Owner)));
+        let time = async {
+            clock.until_waiting(20).await;
+            assert_eq!(wire.seen().len(), 4, "nobody asks while a limit holds");
+            clock.pass(Duration::from_secs(100));
+        };
+        let (all, ()) = futures_util::future::join(all, time).await;
+        assert!(all.into_iter().all(|answer| answer.is_ok()));
+        assert_eq!(client.cost().waited, Duration::from_secs(100), "they wait together");
         assert_eq!(client.cost().total().requests, 24);
     });
 }
@@ -153,7 +161,7 @@ fn a_limit_stops_everyone() {
 fn does_not_wait_longer_than_it_may() {
     let wire = Wire::start(|_| reply(403, r#"{"message": "secondary rate limit"}"#).with("retry-after", "100000"));
     run(async {
-        let client = client(&wire, Options { clock: Clock::real(), ..options() });
+        let client = client(&wire, Options { clock: Standing::new(), ..options() });
         let refused = client.get(&thing(), Class::Owner).await.unwrap_err();
         assert_eq!(refused.cause, Cause::Failed);
         assert!(refused.to_string().contains("600 seconds") && refused.help.is_some(), "{refused}");
@@ -166,10 +174,20 @@ fn does_not_wait_longer_than_it_may() {
 fn keeps_its_pace() {
     let wire = Wire::start(|_| reply(200, "[]"));
     run(async {
-        let client = client(&wire, Options { points_a_minute: Some(10), clock: Clock::hurried(10_000), ..options() });
+        let clock = Standing::new();
+        let client = client(&wire, Options { points_a_minute: Some(10), clock: clock.clone(), ..options() });
         let path = thing();
-        futures_util::future::join_all((0..25).map(|_| client.get(&path, Class::Owner))).await;
-        assert!(client.cost().waited >= Duration::from_secs(60), "{:?}", client.cost().waited);
+        let all = futures_util::future::join_all((0..25).map(|_| client.get(&path, Class::Owner)));
+        let time = async {
+            for (waiting, sent) in [(15, 10), (5, 20)] {
+                clock.until_waiting(waiting).await;
+                assert!(wire.seen().len() <= sent, "{} in one minute too few", wire.seen().len());
+                clock.pass(Duration::from_secs(60));
+            }
+        };
+        let (all, ()) = futures_util::future::join(all, time).await;
+        assert!(all.into_iter().all(|answer| answer.is_ok()));
+        assert_eq!((wire.seen().len(), client.cost().waited), (25, Duration::from_secs(120)));
     });
 }
 
@@ -288,7 +306,7 @@ fn bounds_what_it_reads() {
     assert!(refused.message.contains("larger than 1000"), "{refused}");
     assert_eq!(wire.seen().len(), 1);
     let wire = Wire::start(|_| reply(200, "[]").late(Duration::from_secs(20)));
-    let refused = get(&wire, Options { timeout: Duration::from_millis(50), attempts: 2, ..options() }).0.unwrap_err();
+    let refused = get(&wire, Options { timeout: Duration::from_millis(500), attempts: 2, ..options() }).0.unwrap_err();
     assert!(refused.message.contains("took longer"), "{refused}");
 }
 

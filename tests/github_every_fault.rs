@@ -1,16 +1,16 @@
 //! Every check, over one organization in which the fault of each stands once: it is found where it stands, and nowhere else.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use refwarden::audit::judge::{Audit, Judge, parts};
 use refwarden::audit::scene::Context;
 use refwarden::audit::{self, CHECKS, Check, Finding, Look};
-use refwarden::github::client::{Client, Clock, Credentials, Host, Options, Token};
+use refwarden::github::client::{Client, Credentials, Host, Options, Token};
 use refwarden::github::live::Reader;
 use refwarden::github::{Part, Parts, Selection};
 use refwarden::policy::{Policy, parse};
 
+use crate::support::clock::leaping;
 use crate::support::github::faults_organization::{self as faults, ORGANIZATION, POLICY};
 use crate::support::github::{Bed, Fault, Permission, Permissions, Profile, Quirk, Role, TokenBuilder, When};
 
@@ -280,13 +280,7 @@ fn token(bed: &Bed) -> TokenBuilder {
 }
 
 fn client(bed: &Bed, token: &str) -> Client {
-    let options = Options {
-        clock: Clock::hurried(20_000),
-        timeout: Duration::from_secs(20),
-        points_a_minute: None,
-        attempts: 4,
-        ..Options::default()
-    };
+    let options = Options { clock: leaping(), points_a_minute: None, attempts: 4, ..Options::default() };
     Client::new(Host::parse(&bed.api_url()).unwrap(), Credentials::Token(Token::new(token).unwrap()), options).unwrap()
 }
 

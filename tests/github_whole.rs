@@ -2,16 +2,16 @@
 //! finding away without a word, and adds none.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use refwarden::audit::judge::{Audit, Judge, parts};
 use refwarden::audit::scene::Context;
 use refwarden::audit::{CHECKS, Finding};
-use refwarden::github::client::{Client, Clock, Credentials, Host, Options, Token};
+use refwarden::github::client::{Client, Credentials, Host, Options, Token};
 use refwarden::github::effective::{Effective, Source};
 use refwarden::github::live::Reader;
 use refwarden::github::{Part, Parts, Readable, Selection};
 
+use crate::support::clock::leaping;
 use crate::support::github::{Bed, Fault, Permission, Profile, Quirk, When, seed};
 
 /// Findings about what could not be seen, which appear when less is.
@@ -31,13 +31,7 @@ fn everything() -> Parts {
 }
 
 fn client(bed: &Bed, token: &str) -> Client {
-    let options = Options {
-        clock: Clock::hurried(20_000),
-        timeout: Duration::from_secs(20),
-        points_a_minute: None,
-        attempts: 4,
-        ..Options::default()
-    };
+    let options = Options { clock: leaping(), points_a_minute: None, attempts: 4, ..Options::default() };
     Client::new(Host::parse(&bed.api_url()).unwrap(), Credentials::Token(Token::new(token).unwrap()), options).unwrap()
 }
 

@@ -1,6 +1,7 @@
 //! A git server and its clients, real and throw-away: nothing of the machine's git configuration reaches them, and nothing
 //! they do leaves their folder.
 
+pub mod clock;
 pub mod github;
 pub mod live;
 pub mod scenario;

@@ -1,32 +1,39 @@
-//! The time that waiting is measured by. A test makes it run fast.
+//! The time that waiting is measured by. A test brings one of its own, and then waits for nothing.
 
+use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-/// A clock that runs as fast as it is told to.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    began: Instant,
-    speed: u32,
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+/// A time that only goes forward, and waiting for it.
+pub trait Clock: Debug + Send + Sync {
+    /// How long it has been running.
+    fn now(&self) -> Duration;
+
+    /// Waits this long.
+    fn sleep(&self, how_long: Duration) -> BoxFuture<'_, ()>;
 }
 
-impl Clock {
-    /// Everyone's clock.
-    pub fn real() -> Clock {
-        Clock::hurried(1)
+/// This computer's own time, which setting the date does not change.
+#[derive(Debug, Clone, Copy)]
+pub struct Monotonic {
+    began: Instant,
+}
+
+impl Monotonic {
+    /// Begins now.
+    pub fn start() -> Monotonic {
+        Monotonic { began: Instant::now() }
+    }
+}
+
+impl Clock for Monotonic {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
     }
 
-    /// A clock on which this many seconds pass in one.
-    pub fn hurried(speed: u32) -> Clock {
-        Clock { began: Instant::now(), speed: speed.max(1) }
-    }
-
-    /// How long it has been running.
-    pub fn now(&self) -> Duration {
-        self.began.elapsed().saturating_mul(self.speed)
-    }
-
-    /// Waits.
-    pub async fn sleep(&self, how_long: Duration) {
-        tokio::time::sleep(how_long / self.speed).await;
+    fn sleep(&self, how_long: Duration) -> BoxFuture<'_, ()> {
+        tokio::time::sleep(how_long).boxed()
     }
 }

@@ -1,7 +1,7 @@
 //! How many requests are under way, how many a minute, and who waits: one gate for all of them.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -13,7 +13,7 @@ use super::patience::{Budget, Stops};
 #[derive(Debug)]
 pub(super) struct Gate {
     slots: Semaphore,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     max_wait: Duration,
     points_a_minute: Option<usize>,
     state: Mutex<State>,
@@ -45,7 +45,7 @@ struct Lane {
 pub(super) struct TooLong;
 
 impl Gate {
-    pub(super) fn new(slots: usize, max_wait: Duration, points_a_minute: Option<usize>, clock: Clock) -> Gate {
+    pub(super) fn new(slots: usize, max_wait: Duration, points_a_minute: Option<usize>, clock: Arc<dyn Clock>) -> Gate {
         Gate { slots: Semaphore::new(slots.clamp(1, 100)), clock, max_wait, points_a_minute, state: Mutex::default() }
     }
 

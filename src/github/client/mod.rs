@@ -34,7 +34,7 @@ use serde_json::Value;
 use crate::github::cost::{Class, Cost};
 
 pub use answer::Answer;
-pub use clock::Clock;
+pub use clock::{Clock, Monotonic};
 pub use credentials::{App, Credentials, NoCredentials};
 pub use graphql::Query;
 pub use host::{BadHost, Host};
@@ -66,7 +66,7 @@ pub struct Options {
     /// Where answers are kept that may not have changed next time.
     pub cache: Option<PathBuf>,
     /// The clock that waiting is measured by.
-    pub clock: Clock,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Options {
@@ -79,7 +79,7 @@ impl Default for Options {
             largest_body: 64 << 20,
             points_a_minute: Some(900),
             cache: None,
-            clock: Clock::real(),
+            clock: Arc::new(Monotonic::start()),
         }
     }
 }
@@ -127,7 +127,7 @@ impl Client {
                     .map_err(|error| Refused::failed(format!("cache `{}`", folder.display()), error.to_string()))?,
             ),
         };
-        let gate = gate::Gate::new(options.in_flight, options.max_wait, options.points_a_minute, options.clock);
+        let gate = gate::Gate::new(options.in_flight, options.max_wait, options.points_a_minute, Arc::clone(&options.clock));
         let (tokens, meter) = (tokens::Tokens::default(), meter::Meter::new());
         Ok(Client { inner: Arc::new(Inner { host, credentials, options, transport, tokens, gate, meter, etags }) })
     }
