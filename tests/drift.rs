@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use refwarden::audit::judge::Judge;
+use refwarden::audit::CHECKS;
+use refwarden::audit::judge::{Audit, Judge};
 use refwarden::audit::scene::Context;
 use refwarden::github::desired::{Desired, DesiredRuleset};
 use refwarden::github::drift::{Difference, Direction, WHOLE, compare};
@@ -813,6 +814,76 @@ fn a_result_has_the_drift() {
     assert!(schema.is_valid(&serde_json::from_str(&text).unwrap()), "{text}");
 }
 
+fn audited(world: &World, policy: &Policy) -> Audit {
+    let now = "2026-02-03T04:05:06Z".parse().unwrap();
+    let context = Context { owner: &world.owner, policy: Some(policy), baseline: None, now };
+    let mut judge = Judge::new(context, CHECKS.to_vec());
+    judge.repository(&world.repository);
+    judge.finish(serde_json::from_value(healthy()["inventory"].clone()).unwrap())
+}
+
+/// What an audit says of one check: what it found, and what it could not tell.
+fn said(audit: &Audit, check: &str) -> (Vec<String>, Vec<String>) {
+    let found = audit.findings.iter().filter(|finding| finding.check == check).map(|finding| finding.message.clone());
+    let unsure = audit.cannot_tell.iter().filter(|one| one.check == check).map(|one| one.why.why.clone());
+    (found.collect(), unsure.collect())
+}
+
+/// What can't be written there as the policy asks was compared with nothing.
+#[test]
+fn what_github_cannot_be_given_is_never_taken_as_given() {
+    let ruleset = "[[ruleset]]\nname = \"x\"\ntarget = \"branch\"\nrefs = [\"main\"]\n[ruleset.rules]\ndeletion = true\n";
+    let organization = |github: &str| {
+        let policy = policy(&format!("level = \"organization\"\n{github}"), ruleset);
+        let desired = Desired::for_owner(&policy, &World::new(json!({})).owner, TODAY).unwrap();
+        let mut live = json!([]);
+        for ruleset in &desired.rulesets {
+            let mut body = ruleset.body(&Names::new(&World::new(json!({})).owner, None)).unwrap();
+            merge(&mut body, &json!({ "id": 7, "source_type": "Organization", "source": "acme" }));
+            live.as_array_mut().unwrap().push(body);
+        }
+        let world = World::new(json!({ "owner": { "rulesets": live } }));
+        said(&audited(&world, &policy), "weaker-than-policy")
+    };
+    assert_eq!(organization(""), (vec![], vec![]));
+    let (found, unsure) = organization("repositories = { topics = [\"prod\"] }");
+    assert!(found.is_empty() && unsure.len() == 1, "{found:?} {unsure:?}");
+    assert!(unsure[0].contains("names only"), "{unsure:?}");
+    let classic = policy("mechanism = \"branch_protection\"", CLASSIC);
+    let audit = audited(&World::new(json!({ "repository": { "rulesets": [] } })), &classic);
+    let blocked: Vec<_> = audit.drift.iter().filter(|row| row.field == "commit_message_pattern").collect();
+    assert!(!blocked.is_empty() && blocked.iter().all(|row| row.direction == Direction::CannotTell), "{blocked:?}");
+    assert!(said(&audit, "weaker-than-policy").1.iter().any(|why| why.contains("no such rule")), "{audit:?}");
+}
+
+/// Whoever pushes first to an empty repository finds no rule where the policy was not applied.
+#[test]
+fn an_empty_or_archived_repository_is_compared_too() {
+    let ruleset = "[[ruleset]]\nname = \"new\"\ntarget = \"branch\"\nrefs = [\"main\"]\n[ruleset.rules]\ndeletion = true\n";
+    for (github, patch, missing) in [
+        ("", json!({ "empty": true }), true),
+        ("repositories = { archived = true }", json!({ "archived": true }), true),
+        ("", json!({ "archived": true }), false),
+        ("repositories = [\"web\"]", json!({ "empty": true }), false),
+    ] {
+        let world = World::new(json!({ "repository": patch }));
+        let policy = policy(github, ruleset);
+        let audit = audited(&world, &policy);
+        let (found, _) = said(&audit, "weaker-than-policy");
+        assert_eq!(found.len(), usize::from(missing), "{patch}: {found:?}");
+        assert_eq!(audit.drift.iter().any(|row| row.ruleset == "new"), missing, "{patch}");
+        let mut repository = world.repository.clone();
+        repository.rulesets = Readable::Known(
+            if missing { world.applied(&policy) } else { Vec::new() }
+                .into_iter()
+                .map(|live| Arc::new(serde_json::from_value(live).unwrap()))
+                .collect(),
+        );
+        let applied = World { owner: world.owner.clone(), repository };
+        assert_eq!(said(&audited(&applied, &policy), "weaker-than-policy").0, Vec::<String>::new(), "{patch}");
+    }
+}
+
 /// `name` is unique in a policy, and GitHub's names are not.
 #[test]
 fn a_ruleset_may_be_called_otherwise_on_github() {
@@ -939,7 +1010,7 @@ fn every_classic_field_can_be_asked_for() {
     };
     let desired = own("main");
     assert_eq!(blocked(&desired), Vec::<String>::new());
-    assert_eq!(settings(&desired, 0), json!({ "enforce_admins": true, "allow_deletions": false }));
+    assert_eq!(settings(&desired, 0), json!({ "allow_deletions": false }), "which binds administrators in any case");
     assert_eq!(settings(&desired, 1)["allow_deletions"], Value::Null);
     assert_eq!(blocked(&own("wip")), ["refs: branch protection `*` can't leave out `refs/heads/wip`"]);
 }

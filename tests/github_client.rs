@@ -341,6 +341,20 @@ fn cached(folder: &std::path::Path) -> Options {
     Options { cache: Some(PathBuf::from(folder)), ..options() }
 }
 
+/// GitHub says in a header that a list is a part, for want of single sign-on. A kept answer would have lost it.
+#[test]
+fn a_part_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let wire = Wire::start(|seen| match seen.header("if-none-match") {
+        Some(_) => reply(304, ""),
+        None => reply(200, "[1]").with("etag", "\"1\"").with("x-github-sso", "partial-results; organizations=21955855"),
+    });
+    for _ in 0..2 {
+        let pages = run(async { client(&wire, cached(folder.path())).pages(&thing(), None, 100, Class::Owner).await });
+        assert_eq!(pages.unwrap().missing.unwrap().cause, Cause::NotPermitted);
+    }
+}
+
 #[test]
 fn what_did_not_change_is_not_sent_again() {
     let folder = tempfile::tempdir().unwrap();

@@ -318,6 +318,11 @@ fn classic_protection_stays_when_anything_of_it_would_be_lost() {
         ("a bypass", |_, rules| {
             *rules = rules.replace("[ruleset.rules]", "bypass = [{ actor = \"team:release\" }]\n[ruleset.rules]")
         }),
+        // Force pushes and deletions are forbidden to administrators, too, whatever is enforced for them.
+        ("administrators who may force-push", |classic, rules| {
+            classic["enforce_admins"] = value!(false);
+            *rules = rules.replace("[ruleset.rules]", "bypass = [{ actor = \"role:admin\" }]\n[ruleset.rules]");
+        }),
         ("only reporting", |_, rules| *rules = rules.replace("[ruleset.rules]", "enforcement = \"evaluate\"\n[ruleset.rules]")),
         ("another branch", |_, rules| *rules = rules.replace("~DEFAULT_BRANCH", "develop")),
         ("excluded", |_, rules| *rules = rules.replace("[\"~DEFAULT_BRANCH\"]", "{ include = [\"~ALL\"], exclude = [\"m*\"] }")),

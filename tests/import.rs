@@ -466,7 +466,7 @@ fn a_protection_takes_a_ruleset_for_each_list_of_who_passes() {
     let repository =
         repository("api", &[], &[protect("release/**", body), protect("release/1.x", json!({ "enforce_admins": true }))]);
     let imported = import(&owner, std::slice::from_ref(&repository), &options(Form::BranchProtection));
-    assert_eq!((imported.rulesets, left(&imported)), (6, vec![]), "{}", imported.policy);
+    assert_eq!((imported.rulesets, left(&imported)), (7, vec![]), "{}", imported.policy);
     let policy = load(&imported.policy);
     let names: Vec<&str> = policy.rulesets.iter().map(|ruleset| ruleset.name.as_str()).collect();
     let expected = [
@@ -474,6 +474,7 @@ fn a_protection_takes_a_ruleset_for_each_list_of_who_passes() {
         "release/**: reviews",
         "release/**: who pushes",
         "release/**: force pushes",
+        "release/**: deletion",
         "release/**: locked",
         "release/1.x",
     ];
@@ -585,7 +586,11 @@ fn a_conversion_is_told_field_by_field() {
         "restrictions": { "teams": ["platform"] },
         "allow_deletions": true,
     });
-    let repository = repository("api", &[], &[protect("*", body), protect("main", json!({ "enforce_admins": false }))]);
+    let repository = repository(
+        "api",
+        &[],
+        &[protect("*", body), protect("main", json!({ "enforce_admins": false, "required_linear_history": true }))],
+    );
     let imported = import(&owner, std::slice::from_ref(&repository), &options(Form::Converted));
     assert_eq!(left(&imported), Vec::<String>::new());
     assert_eq!(
@@ -606,6 +611,8 @@ fn a_conversion_is_told_field_by_field() {
             "main enforce_admins: equivalent",
             "main allow_force_pushes: equivalent",
             "main allow_deletions: equivalent",
+            "main required_linear_history: equivalent",
+            "main creation: not expressible",
         ]
     );
     for expected in [
@@ -615,7 +622,9 @@ fn a_conversion_is_told_field_by_field() {
         "refs = { include = [\"*\"], exclude = [\"main\"] }\n",
         "bypass = [{ actor = \"role:maintain\" }, { actor = \"team:platform\" }]\n",
         "allowed_actors = [\"team:release\"]",
-        "bypass = [{ actor = \"role:admin\" }]\n",
+        // Administrators pass what is not enforced for them, and force pushes and deletions are forbidden to everyone.
+        "bypass = [{ actor = \"role:admin\" }]\n\n[ruleset.rules]\nrequired_linear_history = true\n",
+        "refs = [\"main\"]\n\n[ruleset.rules]\nnon_fast_forward = true\ndeletion = true\n",
     ] {
         assert!(imported.policy.contains(expected), "{expected}\n{}", imported.policy);
     }

@@ -51,48 +51,41 @@ pub struct NotBound {
     pub why: String,
 }
 
-/// A place compared with the policy.
+/// A place that the policy is about, compared with it.
 #[derive(Debug)]
 pub(super) struct Compared {
     target: String,
-    /// What differs; nothing where the policy says nothing.
+    /// What differs.
     pub(super) differences: Readable<Vec<Difference>>,
     /// What GitHub can't bind.
     pub(super) not_bound: Vec<NotBound>,
 }
 
 impl Compared {
-    /// The organization.
-    pub(super) fn owner(context: &Context<'_>) -> Compared {
+    /// The organization; `None` where the policy says nothing of it.
+    pub(super) fn owner(context: &Context<'_>) -> Option<Compared> {
         let today = context.now.to_zoned(TimeZone::UTC).date();
-        let desired = context.policy.and_then(|policy| Desired::for_owner(policy, context.owner, today));
-        Compared::new(context, &context.owner.login, Ok(desired), None)
+        let desired = Desired::for_owner(context.policy?, context.owner, today)?;
+        Some(Compared::new(context, &context.owner.login, Ok(desired), None))
     }
 
-    /// A repository.
-    pub(super) fn repository(context: &Context<'_>, repository: &Repository) -> Compared {
+    /// A repository; `None` where the policy says nothing of it.
+    pub(super) fn repository(context: &Context<'_>, repository: &Repository) -> Option<Compared> {
         let today = context.now.to_zoned(TimeZone::UTC).date();
-        let desired = match context.policy {
-            Some(policy) => Desired::for_repository(policy, context.owner, repository, today),
-            None => Ok(None),
-        };
-        Compared::new(context, &repository.full_name(), desired, Some(repository))
+        let desired = Desired::for_repository(context.policy?, context.owner, repository, today).transpose()?;
+        Some(Compared::new(context, &repository.full_name(), desired, Some(repository)))
     }
 
-    fn new(
-        context: &Context<'_>,
-        target: &str,
-        desired: Result<Option<Desired>, Hidden>,
-        repository: Option<&Repository>,
-    ) -> Compared {
+    fn new(context: &Context<'_>, target: &str, desired: Result<Desired, Hidden>, repository: Option<&Repository>) -> Compared {
         let target = target.to_owned();
         match desired {
-            Ok(Some(desired)) => Compared {
+            Ok(desired) => Compared {
                 target,
-                differences: Readable::Known(drift::compare(&desired, context.owner, repository)),
+                differences: Readable::Known(
+                    drift::compare(&desired, context.owner, repository).into_iter().chain(drift::of_blocked(&desired)).collect(),
+                ),
                 not_bound: not_bound(&desired),
             },
-            Ok(None) => Compared { target, differences: Readable::Known(Vec::new()), not_bound: Vec::new() },
             Err(hidden) => Compared { target, differences: Readable::Hidden(hidden), not_bound: Vec::new() },
         }
     }
@@ -131,7 +124,7 @@ impl Compared {
 }
 
 fn not_bound(desired: &Desired) -> Vec<NotBound> {
-    let rules = desired.not_bound.iter().chain(&desired.blocked).map(|one| NotBound {
+    let rules = desired.not_bound.iter().map(|one| NotBound {
         line: one.at.line,
         ruleset: one.ruleset.clone(),
         rule: one.rule.clone(),

@@ -13,9 +13,8 @@ use super::drift::{Compared, Drift, NotBound};
 use super::exempt::{self, Extent};
 use super::finding::{CannotTell, Finding, Findings, Place};
 use super::protected::{Protected, protected};
-use super::scene::{Context, OwnerScene, RepositoryScene, RulesetScene, RunScene};
+use super::scene::{Context, OwnerScene, PolicyScene, RepositoryScene, RulesetScene, RunScene};
 use super::{Check, Look};
-use crate::github::drift::Difference;
 use crate::github::effective::Effective;
 use crate::github::inventory::Inventory;
 use crate::github::part::Part;
@@ -123,9 +122,9 @@ impl<'a> Judge<'a> {
             says_what_protects: false,
         };
         let place = Place::target(context.owner.login.clone());
-        let drift = judge.compared(Compared::owner(&context));
+        judge.against_policy(&place, Compared::owner(&context), None);
         judge.look(&place, |look, findings| match look {
-            Look::Owner(look) => Some(look(&OwnerScene { context: &context, drift: &drift }, findings)),
+            Look::Owner(look) => Some(look(&OwnerScene { context: &context }, findings)),
             _ => None,
         });
         judge.rulesets(&place, &context.owner.rulesets, None);
@@ -144,11 +143,13 @@ impl<'a> Judge<'a> {
 
     /// Looks at a repository and the rulesets that are new with it.
     pub fn repository(&mut self, repository: &Repository) {
+        let context = self.context;
+        let place = context.place(repository);
+        self.against_policy(&place, Compared::repository(&context, repository), Some(repository));
         // Nobody can push there. A ruleset of a higher level is met elsewhere, or binds nothing that can be pushed to.
         if repository.archived || repository.disabled {
             return;
         }
-        let context = self.context;
         self.rulesets(&Place::target(repository.full_name()), &repository.rulesets, Some(repository));
         if repository.empty {
             return;
@@ -157,20 +158,24 @@ impl<'a> Judge<'a> {
             self.audit.protected.extend(protected(repository, context.owner));
         }
         let branches = branches(&context, repository);
-        let drift = self.compared(Compared::repository(&context, repository));
         let jobs = OnceCell::new();
-        let scene = RepositoryScene { context: &context, repository, branches: &branches, drift: &drift, jobs: &jobs };
-        let place = scene.place();
+        let scene = RepositoryScene { context: &context, repository, branches: &branches, jobs: &jobs };
         self.look(&place, |look, findings| match look {
             Look::Repository(look) => Some(look(&scene, findings)),
             _ => None,
         });
     }
 
-    fn compared(&mut self, compared: Compared) -> Readable<Vec<Difference>> {
+    fn against_policy(&mut self, place: &Place, compared: Option<Compared>, repository: Option<&Repository>) {
+        let Some(compared) = compared else { return };
+        let context = self.context;
         self.audit.drift.extend(compared.rows());
+        let scene = PolicyScene { context: &context, place, repository, drift: &compared.differences };
+        self.look(place, |look, findings| match look {
+            Look::Policy(look) => Some(look(&scene, findings)),
+            _ => None,
+        });
         self.audit.not_bound.extend(compared.not_bound);
-        compared.differences
     }
 
     /// A list that is hidden may hold anything: every check that looks at rulesets can't tell.

@@ -27,7 +27,7 @@ use crate::github::part::Part;
 
 pub use checks::CHECKS;
 pub use finding::{Finding, Findings, Place, Severity};
-pub use scene::{OwnerScene, RepositoryScene, RulesetScene, RunScene};
+pub use scene::{OwnerScene, PolicyScene, RepositoryScene, RulesetScene, RunScene};
 
 /// A check: what it is called, what it says of itself, and how it looks.
 #[derive(Debug)]
@@ -62,6 +62,9 @@ pub enum Look {
     Owner(fn(&OwnerScene<'_>, &mut Findings) -> Looked),
     /// At each distinct ruleset of every level.
     Ruleset(fn(&RulesetScene<'_>, &mut Findings) -> Looked),
+    /// At what the policy asks of the owner, and of each repository that it is about: of those without a commit, too, where
+    /// whoever pushes first would find no rule.
+    Policy(fn(&PolicyScene<'_>, &mut Findings) -> Looked),
     /// At each repository.
     Repository(fn(&RepositoryScene<'_>, &mut Findings) -> Looked),
 }

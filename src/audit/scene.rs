@@ -29,6 +29,16 @@ pub struct Context<'a> {
     pub now: Timestamp,
 }
 
+impl Context<'_> {
+    /// A repository as a place.
+    pub fn place(&self, repository: &Repository) -> Place {
+        let mut place = Place::target(repository.full_name());
+        let owner = self.owner.html_url.as_ref().filter(|_| repository.owner == self.owner.login);
+        place.url = owner.map(|owner| format!("{owner}/{}/settings/rules", repository.name));
+        place
+    }
+}
+
 /// For [`Look::Run`](super::Look::Run).
 #[derive(Debug, Clone, Copy)]
 pub struct RunScene<'a> {
@@ -43,7 +53,18 @@ pub struct RunScene<'a> {
 pub struct OwnerScene<'a> {
     /// What is the same for the whole run.
     pub context: &'a Context<'a>,
-    /// What the organization has otherwise than the policy asks.
+}
+
+/// For [`Look::Policy`](super::Look::Policy).
+#[derive(Debug, Clone, Copy)]
+pub struct PolicyScene<'a> {
+    /// What is the same for the whole run.
+    pub context: &'a Context<'a>,
+    /// The organization, or the repository, as a place.
+    pub place: &'a Place,
+    /// The repository, which may be archived, disabled or without a commit; `None` for the organization.
+    pub repository: Option<&'a Repository>,
+    /// What there is otherwise than the policy asks.
     pub drift: &'a Readable<Vec<Difference>>,
 }
 
@@ -68,8 +89,6 @@ pub struct RepositoryScene<'a> {
     pub repository: &'a Repository,
     /// What binds its default branch, then every other branch that the policy asks to protect.
     pub branches: &'a [Effective],
-    /// What it has otherwise than the policy asks.
-    pub drift: &'a Readable<Vec<Difference>>,
     /// The jobs of its workflows, read when the first check asks.
     pub jobs: &'a OnceCell<Result<Jobs, Hidden>>,
 }
@@ -83,10 +102,7 @@ impl<'a> RepositoryScene<'a> {
 
     /// The repository as a place.
     pub fn place(&self) -> Place {
-        let mut place = Place::target(self.repository.full_name());
-        let owner = self.context.owner.html_url.as_ref().filter(|_| self.repository.owner == self.context.owner.login);
-        place.url = owner.map(|owner| format!("{owner}/{}/settings/rules", self.repository.name));
-        place
+        self.context.place(self.repository)
     }
 
     /// The jobs of its workflows.

@@ -94,6 +94,20 @@ pub fn compare(desired: &Desired, owner: &Owner, repository: Option<&Repository>
     comparison.found
 }
 
+/// What can't be written as the policy asks. It was compared with nothing, and so is never equal.
+pub fn of_blocked(desired: &Desired) -> impl Iterator<Item = Difference> {
+    desired.blocked.iter().map(|one| Difference {
+        ruleset: one.ruleset.clone(),
+        classic: false,
+        field: one.rule.clone(),
+        desired: None,
+        live: None,
+        direction: Direction::CannotTell,
+        why: Some(Hidden::new(Cause::NotOffered, format!("GitHub can't be given what the policy asks: {}", one.why))),
+        at: one.at,
+    })
+}
+
 /// What differs between a ruleset that there should be and one that there is, the name left aside.
 pub fn of_ruleset(desired: &DesiredRuleset, live: &Ruleset, owner: &Owner, repository: Option<&Repository>) -> Vec<Difference> {
     let mut walk = Walk::new(World::new(owner, repository, desired.target));

@@ -414,12 +414,20 @@ fn bindings_of(protection: &Protection) -> Vec<Binding> {
         let update = Update { update_allows_fetch_and_merge: protection.lock_allows_fetch_and_merge, ..Update::default() };
         add("update", RuleKind::Update(update), only_admins());
     }
-    // A locked branch is not deleted either.
-    if !protection.allows_deletions || protection.lock_branch {
+    // Force pushes and deletions are what GitHub forbids administrators, too, whatever is enforced for them.
+    // https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-protected-branches/managing-a-branch-protection-rule
+    if !protection.allows_deletions {
+        add("deletion", RuleKind::Deletion, Readable::Known(Vec::new()));
+    } else if protection.lock_branch {
+        // A locked branch is not deleted either.
         add("deletion", RuleKind::Deletion, only_admins());
     }
     if !protection.allows_force_pushes {
-        add("non_fast_forward", RuleKind::NonFastForward, also(&protection.bypass_force_push_allowances));
+        let named = |actors: Vec<super::people::Actor>| -> Vec<Door> {
+            let doors: BTreeSet<Door> = actors.iter().map(|actor| always(actor.into())).collect();
+            doors.into_iter().collect()
+        };
+        add("non_fast_forward", RuleKind::NonFastForward, protection.bypass_force_push_allowances.clone().map(named));
     }
     if protection.requires_linear_history {
         add("required_linear_history", RuleKind::RequiredLinearHistory, only_admins());

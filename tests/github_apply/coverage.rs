@@ -277,7 +277,9 @@ fn every_field_of_classic_protection_by_rest() {
             body
         });
         // Changed in a little, which takes all of it, and back.
-        carry_out(&bed, "mechanism = \"branch_protection\"", &[&NOTHING.replace("other", "main")]);
+        let rule = if which == 0 { "deletion" } else { "required_linear_history" };
+        let little = NOTHING.replace("other", "main").replace("deletion", rule);
+        carry_out(&bed, "mechanism = \"branch_protection\"", &[&little]);
         for entry in bed.requests_of("PUT /repos/{owner}/{repo}/branches/{branch}/protection") {
             collect(&entry.request_body.unwrap(), "", &mut written);
         }

@@ -83,7 +83,10 @@ proptest! {
 /// The twin: what is there changes, and the plan says so.
 #[test]
 fn what_changed_since_would_be_changed_back() {
-    let bed = planted(&[(vec![super::ruleset_for_everyone()], vec![("main".to_owned(), json!({ "enforce_admins": true }))])]);
+    let bed = planted(&[(
+        vec![super::ruleset_for_everyone()],
+        vec![("main".to_owned(), json!({ "enforce_admins": true, "required_linear_history": true }))],
+    )]);
     let token = bed.token().create();
     let again = |text: &str| run(async { surveyed(&client(&bed, &token), &load(text), false).await.plan.changes.len() });
     let (rulesets, plan) = round(&bed, Form::Rulesets);
@@ -91,7 +94,7 @@ fn what_changed_since_would_be_changed_back() {
     let (protections, plan) = round(&bed, Form::BranchProtection);
     assert!(plan.is_empty() && again(&protections) == 0, "{plan:?}");
     let repository = bed.organization("acme").repository("r00");
-    repository.protect("main", json!({ "enforce_admins": false }));
+    repository.protect("main", json!({ "enforce_admins": false, "required_linear_history": true }));
     assert_eq!((again(&rulesets), again(&protections)), (0, 1));
     repository.delete_ruleset(repository.ruleset_named("main").unwrap());
     assert_eq!((again(&rulesets), again(&protections)), (1, 1));

@@ -2,10 +2,9 @@
 //!
 //! Where the policy says `unmanaged = "ignore"` the check looks at nothing.
 
-use crate::audit::{Check, Findings, Look, Looked, OwnerScene, Place, RepositoryScene, Severity};
-use crate::github::drift::{Difference, Direction};
+use crate::audit::{Check, Findings, Look, Looked, PolicyScene, Severity};
+use crate::github::drift::Direction;
 use crate::github::part::Part;
-use crate::github::readable::Readable;
 
 pub(super) static CHECK: Check = Check {
     id: "unmanaged-ruleset",
@@ -15,20 +14,12 @@ pub(super) static CHECK: Check = Check {
     fix: "write it into the policy, or delete it",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/managing-rulesets-for-a-repository",
     reads: &[Part::OwnerRulesets],
-    looks: &[Look::Owner(owner), Look::Repository(repository)],
+    looks: &[Look::Policy(look)],
 };
 
-fn owner(scene: &OwnerScene<'_>, findings: &mut Findings) -> Looked {
-    look(&Place::target(scene.context.owner.login.clone()), scene.drift, findings)
-}
-
-fn repository(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
-    look(&scene.place(), scene.drift, findings)
-}
-
-fn look(place: &Place, drift: &Readable<Vec<Difference>>, findings: &mut Findings) -> Looked {
-    for difference in drift.read().map_err(Clone::clone)? {
-        let mut place = place.clone();
+fn look(scene: &PolicyScene<'_>, findings: &mut Findings) -> Looked {
+    for difference in scene.drift.read().map_err(Clone::clone)? {
+        let mut place = scene.place.clone();
         place.source = Some(difference.source(&place.target));
         match &difference.why {
             None if difference.direction == Direction::Unmanaged => {

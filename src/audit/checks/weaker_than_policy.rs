@@ -7,11 +7,10 @@
 use serde_json::Value;
 
 use crate::audit::scene::Context;
-use crate::audit::{Check, Findings, Look, Looked, OwnerScene, Place, RepositoryScene, Severity};
+use crate::audit::{Check, Findings, Look, Looked, PolicyScene, Severity};
 use crate::git::RefName;
 use crate::github::drift::{Difference, Direction, WHOLE};
 use crate::github::part::Part;
-use crate::github::readable::Readable;
 use crate::github::repository::Repository;
 use crate::github::scope;
 use crate::policy::{DefaultBranch, Enforcement};
@@ -25,24 +24,11 @@ pub(super) static CHECK: Check = Check {
     fix: "apply the policy, or write into it what should be so",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets",
     reads: &[Part::OwnerRulesets, Part::Teams, Part::Installations, Part::CustomRoles, Part::People],
-    looks: &[Look::Owner(owner), Look::Repository(repository)],
+    looks: &[Look::Policy(look)],
 };
 
-fn owner(scene: &OwnerScene<'_>, findings: &mut Findings) -> Looked {
-    look(scene.context, &Place::target(scene.context.owner.login.clone()), scene.drift, None, findings)
-}
-
-fn repository(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
-    look(scene.context, &scene.place(), scene.drift, Some(scene.repository), findings)
-}
-
-fn look(
-    context: &Context<'_>,
-    place: &Place,
-    drift: &Readable<Vec<Difference>>,
-    repository: Option<&Repository>,
-    findings: &mut Findings,
-) -> Looked {
+fn look(scene: &PolicyScene<'_>, findings: &mut Findings) -> Looked {
+    let PolicyScene { context, place, repository, drift } = *scene;
     for difference in drift.read().map_err(Clone::clone)?.iter().filter(|difference| !difference.ruleset.is_empty()) {
         let mut place = place.clone().field(difference.field.clone());
         place.source = Some(difference.source(&place.target));

@@ -57,6 +57,10 @@ impl Etags {
     /// Keeps an answer, if it has an ETag. What can't be kept is not: a cache that fails must not fail the run.
     pub(super) fn store(&self, key: &str, answer: &Answer) {
         let Some(etag) = answer.header("etag") else { return };
+        // Only a part, for want of single sign-on: next time it would be taken for everything.
+        if answer.header("x-github-sso").is_some() {
+            return;
+        }
         let Ok(body) = String::from_utf8(answer.body.clone()) else { return };
         let entry = Entry {
             key: key.to_owned(),

@@ -201,7 +201,9 @@ struct Checks {
 impl Merged {
     fn add(&mut self, ruleset: &DesiredRuleset, blocked: &mut Vec<NotBound>) {
         let (admins, named) = who_passes(ruleset, blocked);
-        self.admins_pass = Some(self.admins_pass.unwrap_or(true) && admins);
+        if ruleset.rules.iter().any(|rule| !binds_administrators(rule.name)) {
+            self.admins_pass = Some(self.admins_pass.unwrap_or(true) && admins);
+        }
         let mut without_list = Vec::new();
         let restricts = ruleset.rules.iter().any(|rule| rule.name == "update" && locks(rule).is_none());
         for rule in &ruleset.rules {
@@ -341,7 +343,9 @@ impl Merged {
 
     fn settings(self) -> Map<String, Value> {
         let mut settings = Map::new();
-        settings.insert("enforce_admins".to_owned(), json!(!self.admins_pass.unwrap_or_default()));
+        if let Some(pass) = self.admins_pass {
+            settings.insert("enforce_admins".to_owned(), json!(!pass));
+        }
         if let Some(mut reviews) = self.reviews {
             if let Some(dismissers) = self.dismissers {
                 reviews.insert("dismissal_restrictions".to_owned(), json!({ "actors": dismissers }));
@@ -374,6 +378,11 @@ impl Merged {
         }
         settings
     }
+}
+
+/// Whether a branch protection holds a rule against administrators, too, whatever it enforces for them otherwise.
+pub(in crate::github) fn binds_administrators(rule: &str) -> bool {
+    matches!(rule, "deletion" | "non_fast_forward")
 }
 
 /// Whether administrators pass, and the people, teams and apps that do.

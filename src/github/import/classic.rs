@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::entry::{Entry, Scope};
 use super::left::Unsaid;
-use crate::github::desired::classic::can_be_named;
+use crate::github::desired::classic::{binds_administrators, can_be_named};
 use crate::github::names::is_login;
 use crate::github::people::{Actor, ActorKind};
 use crate::github::protection::Protection;
@@ -17,11 +17,20 @@ use crate::github::word::Word;
 /// A rule and its parameters; null for none.
 pub(super) type Rule = (&'static str, Value);
 
-/// What a protection asks for, by who passes it besides the administrators.
+/// Who passes a part of a protection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Passing {
+    /// Whether administrators do.
+    pub(super) admins: bool,
+    /// Those whom a list names, as the policy writes them, in order.
+    pub(super) named: Vec<String>,
+}
+
+/// What a protection asks for, by who passes it.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    /// The rules that each list of names passes.
-    pub(super) by_list: BTreeMap<Vec<String>, Vec<Rule>>,
+    /// The rules that the same people pass.
+    pub(super) by_list: BTreeMap<Passing, Vec<Rule>>,
     /// Whether the branch is locked, and then whether forks are brought up to date.
     pub(super) lock: Option<bool>,
     /// Settings that a policy can't say, with the reason. They stay as they are.
@@ -34,7 +43,10 @@ pub(super) struct Asked {
 /// A list in it is hidden, or names someone whom a policy can't name.
 pub(super) fn asked(live: &Protection) -> Result<Asked, Unsaid> {
     let mut asked = Asked::default();
-    let mut add = |list: Vec<String>, rule: Rule| asked.by_list.entry(list).or_default().push(rule);
+    let mut add = |named: Vec<String>, rule: Rule| {
+        let admins = !live.is_admin_enforced && !binds_administrators(rule.0);
+        asked.by_list.entry(Passing { admins, named }).or_default().push(rule);
+    };
     if live.requires_approving_reviews {
         add(names("bypass_pull_request_allowances", &live.bypass_pull_request_allowances)?, ("pull_request", reviews(live)?));
     }
@@ -91,28 +103,31 @@ pub(super) fn entries(live: &Protection, reference: &str, exclude: &[String]) ->
         return Err("it asks for nothing that a policy can say".into());
     }
     let several = asked.by_list.len() + usize::from(asked.lock.is_some()) > 1;
-    let entry = |list: &[String], rules: &[Rule]| Entry {
+    let entry = |passing: &Passing, rules: &[Rule]| Entry {
         name: if several { format!("{}: {}", live.pattern, title(rules)) } else { live.pattern.clone() },
         is_named: false,
         target: "branch".to_owned(),
         refs: Some(Scope { include: vec![reference.to_owned()], exclude: exclude.to_vec() }),
         repositories: None,
         enforcement: "active".to_owned(),
-        bypass: passing(live, list),
+        bypass: passing.bypass(),
         rules: rules.iter().map(|(name, parameters)| ((*name).to_owned(), vec![parameters.clone()])).collect(),
         notes: Vec::new(),
     };
-    let mut entries: Vec<Entry> = asked.by_list.iter().map(|(list, rules)| entry(list, rules)).collect();
+    let mut entries: Vec<Entry> = asked.by_list.iter().map(|(passing, rules)| entry(passing, rules)).collect();
     if let Some(syncs) = asked.lock {
-        entries.push(entry(&[], &[("update", json!({ "update_allows_fetch_and_merge": syncs }))]));
+        let passing = Passing { admins: !live.is_admin_enforced, named: Vec::new() };
+        entries.push(entry(&passing, &[("update", json!({ "update_allows_fetch_and_merge": syncs }))]));
     }
     Ok((entries, asked))
 }
 
-/// Administrators, if they pass, and who else does.
-fn passing(live: &Protection, list: &[String]) -> Vec<(String, String)> {
-    let admins = (!live.is_admin_enforced).then(|| "role:admin".to_owned());
-    admins.into_iter().chain(list.iter().cloned()).map(|name| (name, "always".to_owned())).collect()
+impl Passing {
+    /// The same in a policy's words.
+    pub(super) fn bypass(&self) -> Vec<(String, String)> {
+        let admins = self.admins.then(|| "role:admin".to_owned());
+        admins.into_iter().chain(self.named.iter().cloned()).map(|name| (name, "always".to_owned())).collect()
+    }
 }
 
 /// What a part of a protection is about.
@@ -121,10 +136,12 @@ fn title(rules: &[Rule]) -> &'static str {
     let locks = rules.iter().any(|(rule, parameters)| *rule == "update" && !parameters.is_null());
     match rules {
         _ if locks => "locked",
+        [("non_fast_forward", _)] => "force pushes",
+        [("deletion", _)] => "deletion",
+        [("non_fast_forward", _), ("deletion", _)] => "force pushes and deletion",
         _ if has("deletion") || has("required_status_checks") || has("required_linear_history") => "history and checks",
         _ if has("update") => "who pushes",
         _ if has("pull_request") => "reviews",
-        _ if has("non_fast_forward") => "force pushes",
         _ => "more",
     }
 }

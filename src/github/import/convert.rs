@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::checked::Place;
-use super::classic::{self, Asked, Rule};
+use super::classic::{self, Asked, Passing, Rule};
 use super::entry::{Entry, Scope, reference};
 use super::left::{Conversion, Left, Likeness, Unsaid};
 use crate::github::people::{Actor, ActorKind, CustomRole};
@@ -80,16 +80,19 @@ impl One<'_> {
         let include = reference(&format!("{NAMESPACE}{}", live.pattern), NAMESPACE)?;
         let mut asked = classic::asked(live)?;
         let exclude = self.exclude(all, index);
-        self.admins();
+        if asked.by_list.keys().any(|passing| passing.admins) || asked.lock.is_some() || live.is_admin_enforced {
+            self.admins();
+        } else {
+            self.say("enforce_admins", Likeness::Equivalent, "it asks for nothing that administrators could pass");
+        }
         self.reviews(&mut asked);
         self.checks(&asked);
         self.pushes(&mut asked);
         self.the_rest(&mut asked);
         self.creation(&asked);
-        let admins = (!live.is_admin_enforced).then(|| "role:admin".to_owned());
         let mut entries = Vec::new();
         let several = asked.by_list.len() > 1;
-        for (list, rules) in &asked.by_list {
+        for (passing, rules) in &asked.by_list {
             let title = rules.first().map(|(name, _)| name.replace('_', " ")).unwrap_or_default();
             let entry = Entry {
                 name: if several { format!("{}: {title}", live.pattern) } else { live.pattern.clone() },
@@ -98,7 +101,7 @@ impl One<'_> {
                 refs: Some(Scope { include: vec![include.clone()], exclude: exclude.clone() }),
                 repositories: None,
                 enforcement: "active".to_owned(),
-                bypass: admins.iter().chain(list).map(|name| (name.clone(), "always".to_owned())).collect(),
+                bypass: passing.bypass(),
                 rules: rules.iter().map(|(name, parameters)| ((*name).to_owned(), vec![parameters.clone()])).collect(),
                 notes: Vec::new(),
             };
@@ -235,10 +238,11 @@ impl One<'_> {
         let live = self.live;
         if live.restricts_pushes {
             // Whoever maintains the repository pushes in any case.
-            let names = asked.by_list.iter().find(|(_, rules)| rules.iter().any(|(name, _)| *name == "update"));
-            let names: Vec<String> = names.map(|(names, _)| names.clone()).unwrap_or_default();
-            let mut pushers: BTreeSet<String> = names.iter().cloned().collect();
-            pushers.insert("role:maintain".to_owned());
+            let own = asked.by_list.iter().find(|(_, rules)| rules.iter().any(|(name, _)| *name == "update"));
+            let own: Passing = own.map(|(passing, _)| passing.clone()).unwrap_or_default();
+            let mut named: BTreeSet<String> = own.named.iter().cloned().collect();
+            named.insert("role:maintain".to_owned());
+            let pushers = Passing { admins: own.admins, named: named.into_iter().collect() };
             let mut rules: Vec<Rule> = vec![("update", Value::Null)];
             if live.blocks_creations {
                 rules.push(("creation", Value::Null));
@@ -249,16 +253,16 @@ impl One<'_> {
                 let why = "`deletion`, passed by those who push; whether others delete what they can't push to can't be told";
                 self.say("allow_deletions", Likeness::NotExpressible, why);
             }
-            if let Some(own) = asked.by_list.get_mut(&names) {
+            if let Some(own) = asked.by_list.get_mut(&own) {
                 own.retain(|(name, _)| !["update", "creation"].contains(name));
             }
             asked.by_list.retain(|_, rules| !rules.is_empty());
-            asked.by_list.entry(pushers.into_iter().collect()).or_default().extend(rules);
+            asked.by_list.entry(pushers).or_default().extend(rules);
             let why = "`update`, passed by those who are named and by `role:maintain`, who push and merge in any case";
             self.say("restrictions", Likeness::Equivalent, why);
         }
         if !live.allows_force_pushes {
-            self.say("allow_force_pushes", Likeness::Equivalent, "`non_fast_forward`");
+            self.say("allow_force_pushes", Likeness::Equivalent, "`non_fast_forward`, which binds administrators, too");
             if live.bypass_force_push_allowances.known().is_some_and(|list| !list.is_empty()) {
                 let why = "they pass a ruleset that forbids force pushes and nothing else";
                 self.say("bypass_force_push_allowances", Likeness::Equivalent, why);
@@ -269,7 +273,7 @@ impl One<'_> {
     fn the_rest(&mut self, asked: &mut Asked) {
         let live = self.live;
         for (is, field, why) in [
-            (!live.allows_deletions, "allow_deletions", "`deletion`"),
+            (!live.allows_deletions, "allow_deletions", "`deletion`, which binds administrators, too"),
             (live.requires_linear_history, "required_linear_history", "the same rule"),
             (live.requires_commit_signatures, "required_signatures", "the same rule"),
         ] {
@@ -289,10 +293,13 @@ impl One<'_> {
         }
         if let Some(syncs) = asked.lock {
             // A locked branch is not deleted either, and nobody but administrators passes. Who pushes is then nobody.
-            let rules = asked.by_list.entry(Vec::new()).or_default();
-            rules.retain(|(name, _)| !["update", "deletion"].contains(name));
+            let passing = Passing { admins: !live.is_admin_enforced, named: Vec::new() };
+            let rules = asked.by_list.entry(passing).or_default();
+            rules.retain(|(name, _)| *name != "update");
             rules.push(("update", json!({ "update_allows_fetch_and_merge": syncs })));
-            rules.push(("deletion", Value::Null));
+            if live.allows_deletions {
+                rules.push(("deletion", Value::Null));
+            }
             self.say("lock_branch", Likeness::Equivalent, "`update` and `deletion`, passed by nobody else");
             self.say("allow_fork_syncing", Likeness::Equivalent, "`update_allows_fetch_and_merge`");
         }
