@@ -299,6 +299,14 @@ fn who_can_is_answered_for_one_ref() {
     rules.is(if json["complete"] == true { 0 } else { 3 });
     let blind = bed.token().without(Permission::Administration).create();
     ask(&blind, &["main", "force-push", "--repo", "acme/api"]).is(3);
+    // No list of installed apps has GitHub's own, and none has whatever number this is.
+    let bypass = |id: u64| json!([{ "actor_id": id, "actor_type": "Integration", "bypass_mode": "always" }]);
+    acme.repository("by-workflows").ruleset(reviewed(&bypass(15368)));
+    let actions = ask(&token, &["main", "force-push", "--repo", "acme/by-workflows"]);
+    actions.says("app:github-actions — bypasses ruleset `main is reviewed`").is(0);
+    acme.repository("by-something").ruleset(reviewed(&bypass(987_654)));
+    let something = ask(&token, &["main", "force-push", "--repo", "acme/by-something"]);
+    something.says("app #987654 — bypasses").says("`app #987654` is in no list").is(3);
     ask(&token, &["main", "push", "--repo", "acme/absent"]).is(3).complains("could not be read");
     ask(&token, &["main", "push", "--repo", "acme"]).is(2).complains("`acme` is no repository");
     ask(&token, &["main", "push", "--repo", "acme/a*"]).is(2).complains("`acme/a*` is no repository");

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::own_apps;
 use super::owner::Owner;
 use super::people::ActorKind;
 use super::protection::Protection;
@@ -348,7 +349,8 @@ impl Who {
             }
             Word::Known(ActorType::Integration) => {
                 let app = owner.installations.known().and_then(|apps| apps.iter().find(|app| app.app_id == id));
-                app.map_or_else(|| Who::Other(format!("app #{number}")), |app| Who::App(app.app_slug.clone()))
+                let slug = app.map(|app| app.app_slug.as_str()).or_else(|| own_apps::numbered(number));
+                slug.map_or_else(|| Who::Other(format!("app #{number}")), |slug| Who::App(slug.to_owned()))
             }
             Word::Known(ActorType::RepositoryRole) => {
                 if let Some((_, name)) = ROLES.iter().find(|(role, _)| *role == number) {

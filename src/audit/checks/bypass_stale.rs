@@ -6,13 +6,11 @@
 
 use crate::audit::{Check, Findings, Look, Looked, Place, RulesetScene, Severity};
 use crate::github::effective::{Door, Who};
+use crate::github::own_apps;
 use crate::github::part::Part;
 use crate::github::readable::{Cause, Hidden};
 use crate::github::ruleset::{ActorType, BypassActor, Level};
 use crate::github::word::Word;
-
-/// Apps that GitHub runs itself, which are in no list of installations: Actions, Dependabot, code scanning, Copilot's agent.
-const OF_GITHUB: &[i64] = &[15_368, 29_110, 57_789, 1_143_301];
 
 pub(super) static CHECK: Check = Check {
     id: "bypass-stale",
@@ -62,7 +60,7 @@ fn gone(scene: &RulesetScene<'_>, actor: &BypassActor) -> Result<Option<&'static
             })?;
             Ok(Some("there is no such team"))
         }
-        Word::Known(ActorType::Integration) if OF_GITHUB.contains(&number) => Ok(None),
+        Word::Known(ActorType::Integration) if own_apps::numbered(number).is_some() => Ok(None),
         Word::Known(ActorType::Integration) => {
             let apps = owner.installations.read().map_err(Clone::clone)?;
             let app = apps.iter().find(|app| i64::try_from(app.app_id) == Ok(number));
