@@ -53,11 +53,7 @@ fn gone(scene: &RulesetScene<'_>, actor: &BypassActor) -> Result<Option<&'static
                 return Ok(None);
             }
             is_of_owner?;
-            // Who may list the installed apps administers the organization, and sees its secret teams, too.
-            owner.installations.read().map_err(|hidden| Hidden {
-                why: format!("a secret team is in the list only for who administers the organization: {}", hidden.why),
-                ..hidden.clone()
-            })?;
+            owner.lists_every_team()?;
             Ok(Some("there is no such team"))
         }
         Word::Known(ActorType::Integration) if own_apps::numbered(number).is_some() => Ok(None),

@@ -384,8 +384,14 @@ fn groups<'a>(
         wanted.insert(Who::EnterpriseOwners);
     }
     let mut found = Vec::new();
+    // An enterprise has teams and roles that no organization lists.
+    let of_enterprise =
+        layers.forbidding.iter().filter(|layer| level(&layer.binding.source, repository, owner) == Level::Enterprise);
+    let of_enterprise: BTreeSet<&Who> =
+        of_enterprise.filter_map(|layer| layer.binding.doors.known()).flatten().map(|door| &door.who).collect();
     for who in wanted {
-        if let Some((subject, why)) = group(who, repository, owner) {
+        let is_of_enterprise = of_enterprise.contains(&who);
+        if let Some((subject, why)) = group(who, is_of_enterprise, repository, owner) {
             reasons.insert(why);
             found.push(subject);
         }
@@ -394,7 +400,7 @@ fn groups<'a>(
 }
 
 /// Those for whom a door is, as one, and why they could not be listed; `None` when they were, or when there are none.
-fn group<'a>(who: Who, repository: &'a Repository, owner: &'a Owner) -> Option<(Subject<'a>, Hidden)> {
+fn group<'a>(who: Who, is_of_enterprise: bool, repository: &'a Repository, owner: &'a Owner) -> Option<(Subject<'a>, Hidden)> {
     let of = |permission| Subject::new(Named::Group(who.clone()), permission);
     match &who {
         Who::Role(role) => match (permission_of(role), repository.collaborators.read()) {
@@ -412,19 +418,20 @@ fn group<'a>(who: Who, repository: &'a Repository, owner: &'a Owner) -> Option<(
         }
         Who::EnterpriseOwners => Some((of(None), not_read("who owns the enterprise was not asked for"))),
         Who::Team(slug) => {
-            let hidden = match owner.teams.read() {
-                Ok(teams) => teams.iter().find(|team| same(&team.slug, slug))?.members.read().err()?,
-                Err(hidden) => hidden,
+            let listed = owner.teams.known().and_then(|teams| teams.iter().find(|team| same(&team.slug, slug)));
+            let hidden = match listed {
+                Some(team) => team.members.read().err()?.clone(),
+                None => owner.lists_every_team().err()?,
             };
             let mut subject = of(None);
             subject.teams = with_parents(owner, slug);
-            Some((subject, hidden.clone()))
+            Some((subject, hidden))
         }
         // Where the list is known and has no such actor, there is nobody whom the door lets pass.
         Who::Other(what) => {
             let people = repository.collaborators.known().into_iter().flatten();
             let listed = people.into_iter().filter_map(|one| one.id).any(|id| *what == unnamed(id));
-            let hidden = hidden_list(owner, what).filter(|_| !listed)?;
+            let hidden = hidden_list(owner, what, is_of_enterprise).filter(|_| !listed)?;
             Some((of(None), hidden))
         }
         Who::User(_) | Who::App(_) | Who::DeployKeys | Who::OrganizationAdmins => None,
@@ -443,13 +450,12 @@ fn with_parents<'a>(owner: &'a Owner, slug: &str) -> BTreeSet<&'a str> {
 }
 
 /// Why an actor without a name has none, where a list that would name it is hidden.
-fn hidden_list(owner: &Owner, what: &str) -> Option<Hidden> {
-    let hidden = match what.split(" #").next() {
-        Some("team") => owner.teams.read().err(),
-        Some("role") => owner.custom_roles.read().err(),
-        _ => return Some(not_read(format!("who `{what}` is was not asked for"))),
-    };
-    hidden.cloned()
+fn hidden_list(owner: &Owner, what: &str, is_of_enterprise: bool) -> Option<Hidden> {
+    match what.split(" #").next() {
+        Some("team") if !is_of_enterprise => owner.lists_every_team().err(),
+        Some("role") if !is_of_enterprise => owner.custom_roles.read().err().cloned(),
+        _ => Some(not_read(format!("who `{what}` is was not asked for"))),
+    }
 }
 
 /// What a person is called whose number alone is known.
