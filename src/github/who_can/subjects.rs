@@ -333,6 +333,10 @@ fn apps<'a>(owner: &'a Owner, layers: &Layers<'_>, reasons: &mut BTreeSet<Hidden
             found.push(Subject::new(Named::Group(who.clone()), None));
         }
     }
+    // Where nothing forbids it, a workflow needs no door.
+    if layers.forbidding.is_empty() && layers.action != Action::ChangeRules {
+        found.push(app_of_github(ACTIONS));
+    }
     found
 }
 
