@@ -384,8 +384,12 @@ impl From<&super::people::Actor> for Who {
 fn bindings_of(protection: &Protection) -> Vec<Binding> {
     let source = Source::classic(protection);
     let always = |who: Who| Door { who, mode: Word::Known(BypassMode::Always) };
-    // Administrators, and whoever has a custom role that may bypass, pass what is not enforced for them.
-    let admins: Vec<Door> = if protection.is_admin_enforced { Vec::new() } else { vec![always(Who::Role("admin".to_owned()))] };
+    // Administrators, and whoever has a custom role that may bypass, pass what is not enforced for them. A deploy key that
+    // writes may do whatever an administrator may.
+    let admins = match protection.is_admin_enforced {
+        true => Vec::new(),
+        false => vec![always(Who::Role("admin".to_owned())), always(Who::DeployKeys)],
+    };
     let also = |actors: &Readable<Vec<super::people::Actor>>| match actors {
         Readable::Known(actors) => {
             let mut doors: BTreeSet<Door> = admins.iter().cloned().collect();

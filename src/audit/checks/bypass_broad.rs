@@ -111,10 +111,7 @@ fn keys(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
         if !ruleset.may_enforce() || !for_keys(ruleset) {
             continue;
         }
-        let keys = scene.repository.deploy_keys.read().map_err(Clone::clone)?;
-        let mut writable: Vec<String> =
-            keys.iter().filter(|key| key.enabled && !key.read_only).map(|key| format!("`{}`", key.title)).collect();
-        writable.sort();
+        let writable = super::writable_keys(scene.repository).map_err(Clone::clone)?;
         if !writable.is_empty() {
             let source = crate::github::effective::Source::of(ruleset);
             let place = scene.place().source(&source).field("bypass_actors");
