@@ -279,9 +279,9 @@ impl Effective {
         }
     }
 
-    /// Of the classic rules that match, the one with the branch's own name binds, else the oldest.
+    /// Of the classic rules that match, the one with the branch's own name binds, else the oldest. Where it can't be told
+    /// whether an older one matches, it can't be told either whether a younger one binds.
     fn add_protection(&mut self, protections: &[Protection], branch: &str) {
-        let mut unsure = Vec::new();
         let mut binds = protections.iter().find(|protection| protection.pattern == branch);
         if binds.is_none() {
             for protection in protections {
@@ -291,11 +291,10 @@ impl Effective {
                         break;
                     }
                     Ok(false) => {}
-                    Err(why) => unsure.push(Unsure { source: Some(Source::classic(protection)), why }),
+                    Err(why) => return self.unsure.push(Unsure { source: Some(Source::classic(protection)), why }),
                 }
             }
         }
-        self.unsure.extend(unsure);
         if let Some(protection) = binds {
             if let Readable::Hidden(why) = &protection.required_deployment_environments {
                 self.unsure.push(Unsure { source: Some(Source::classic(protection)), why: why.clone() });
