@@ -1,7 +1,8 @@
 //! SARIF 2.1.0, as GitHub's code scanning takes it.
 //! <https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
 //!
-//! A finding is a result; what could not be told or read is a notification of the run, because every result becomes an alert.
+//! A finding is a result; what could not be told or read is a notification of the run, because every result becomes an alert,
+//! and so is what differs from the policy and is no weaker.
 //! An exempted finding is neither: code scanning would open an alert for it.
 //!
 //! Code scanning wants a file for each result, and settings stand in none. A result about a file names it; any other names
@@ -142,6 +143,20 @@ fn notifications(audit: &Audit, home: Option<&str>) -> Vec<Notification> {
     for unread in audit.inventory.iter().flat_map(|inventory| &inventory.unread).take(RESULTS) {
         let text = format!("{}: could not be read: {}", plain(&unread.what), plain(&unread.why.to_string()));
         notes.push(note(ResultLevel::Warning, &text));
+    }
+    // No weakness, and therefore no alert; the run ends with exit code 1 for it all the same.
+    for row in summary::other_drift(audit).take(RESULTS) {
+        let differs = summary::differs(row);
+        let text = format!(
+            "{}: {} {}: is {}, the policy asks for {} ({})",
+            plain(&row.repository),
+            differs.of,
+            differs.field,
+            differs.live,
+            differs.desired,
+            row.direction.as_str()
+        );
+        notes.push(note(ResultLevel::Note, &text));
     }
     if !audit.exempted.is_empty() {
         let exempted = text::count(text::len(&audit.exempted), "finding");
