@@ -70,6 +70,7 @@ pub(super) fn of_repository(repository: &Repository) -> Vec<Gap<'_>> {
         codeowners,
         workflows,
         reported,
+        merged_pull_requests: _,
         collaborators,
         deploy_keys,
         environments,

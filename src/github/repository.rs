@@ -62,6 +62,9 @@ pub struct Repository {
     pub workflows: Readable<Vec<WorkflowFile>>,
     /// What the last merged pull requests reported.
     pub reported: Readable<Vec<MergedPullRequest>>,
+    /// How many pull requests were merged altogether: the list of what they reported has the last of them.
+    #[serde(default = "Readable::not_asked")]
+    pub merged_pull_requests: Readable<u64>,
     /// Who has access.
     pub collaborators: Readable<Vec<Collaborator>>,
     /// Deploy keys.

@@ -114,6 +114,7 @@ fn unread_repository(id: u64, owner: &str, name: &str, rulesets: Vec<Arc<Ruleset
         codeowners: Readable::not_asked(),
         workflows: Readable::not_asked(),
         reported: Readable::not_asked(),
+        merged_pull_requests: Readable::not_asked(),
         collaborators: Readable::not_asked(),
         deploy_keys: Readable::not_asked(),
         environments: Readable::not_asked(),
