@@ -270,6 +270,7 @@ fn readable(state: &Value) -> Vec<String> {
         ),
         ("/repository/workflows", &["text"]),
         ("/repository/reported", &["checks"]),
+        ("/repository/releases", &["target"]),
         ("/repository/collaborators", &["sources"]),
         ("/owner/teams", &["members", "member_count"]),
     ] {

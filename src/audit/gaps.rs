@@ -86,7 +86,9 @@ pub(super) fn of_repository(repository: &Repository) -> Vec<Gap<'_>> {
     gaps.look("rulesets", rulesets);
     gaps.look("branches", branches);
     gaps.look("tags", tags);
-    gaps.look("releases", releases);
+    for release in gaps.look("releases", releases).into_iter().flatten() {
+        gaps.look_of("target", &format!("release {}", release.tag), &release.target);
+    }
     if let Some(codeowners) = gaps.look("CODEOWNERS", codeowners).and_then(Option::as_ref) {
         gaps.look_of("text", &codeowners.path, &codeowners.text);
         gaps.look_of("errors", &codeowners.path, &codeowners.errors);

@@ -126,9 +126,9 @@ pub struct Branch {
 pub struct Release {
     /// Its tag.
     pub tag: String,
-    /// The branch or commit it was made from, where that was read.
-    #[serde(default)]
-    pub target: Option<String>,
+    /// The branch or commit that its tag was made at. Only REST tells.
+    #[serde(default = "Readable::not_asked")]
+    pub target: Readable<String>,
     /// Not published yet.
     #[serde(default)]
     pub draft: bool,

@@ -206,7 +206,7 @@ fn blob(place: &Place<'_>) -> Readable<String> {
 fn release(place: &Place<'_>) -> Release {
     Release {
         tag: place.text("tagName").unwrap_or_default().to_owned(),
-        target: None,
+        target: Readable::not_asked(),
         draft: place.truth("isDraft"),
         prerelease: place.truth("isPrerelease"),
     }
