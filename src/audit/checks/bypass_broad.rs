@@ -19,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     why: "A bypass for a common role, a large team or any deploy key makes the rule a request: most of those whom it is for pass it.",
     fix: "grant the bypass to a small team or to one app, and only for pull requests",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/creating-rulesets-for-a-repository#granting-bypass-permissions-for-your-branch-or-tag-ruleset",
-    reads: &[Part::OwnerRulesets, Part::Teams, Part::TeamMembers, Part::Members, Part::CustomRoles, Part::Keys],
+    reads: &[Part::OwnerRulesets, Part::Teams, Part::TeamMembers, Part::Members, Part::CustomRoles, Part::People, Part::Keys],
     looks: &[Look::Ruleset(look), Look::Repository(keys)],
 };
 
@@ -37,8 +37,7 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
                 "read" | "triage" | "write" | "maintain" => {
                     Ok(Some(format!("everyone who can {role}{}", base(owner.base_permission.known(), role))))
                 }
-                // How many hold a role that the organization made is not known here.
-                _ => Ok(None),
+                made => holders(scene, made),
             },
             (Word::Known(ActorType::RepositoryRole), _) => match owner.custom_roles.read() {
                 Ok(_) => Ok(None),
@@ -70,6 +69,30 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
         }
     }
     Ok(())
+}
+
+/// A role that the organization made is held by whomever a repository gives it.
+fn holders(scene: &RulesetScene<'_>, role: &str) -> Result<Option<String>, Hidden> {
+    let Some(repository) = scene.repository.filter(|repository| super::is_own(scene.ruleset, repository)) else {
+        let why = format!("how many hold the role `{role}` in all repositories that the ruleset is for is not counted here");
+        return Err(Hidden::new(Cause::Partial, why));
+    };
+    let mut count: u64 = 0;
+    let mut unsure = None;
+    for collaborator in repository.collaborators.read().map_err(Clone::clone)? {
+        match collaborator.sources.read() {
+            Ok(sources) => {
+                let has = sources.iter().any(|source| source.role.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(role)));
+                count += u64::from(has);
+            }
+            Err(hidden) => unsure = unsure.or(Some(hidden)),
+        }
+    }
+    match unsure {
+        _ if count > CROWD => Ok(Some(format!("{count} people with the role `{role}`"))),
+        Some(hidden) => Err(hidden.clone()),
+        None => Ok(None),
+    }
 }
 
 /// Few administer, but where the organization gives that to every member.
