@@ -220,6 +220,7 @@ fn nothing_is_found_where_all_is_well() {
 fn readable(state: &Value) -> Vec<String> {
     let mut paths: Vec<String> = [
         "base_permission",
+        "admins_change_visibility",
         "repository_count",
         "admins",
         "members",

@@ -146,9 +146,10 @@ pub(super) fn of_owner(owner: &Owner) -> Vec<Gap<'_>> {
         id: _,
         html_url: _,
         kind: _,
-        // Not lists: `inventory-partial` and `unknown-construct` look at them.
+        // Not lists: `inventory-partial`, `unknown-construct` and `scope-escape` look at them.
         repository_count: _,
         base_permission: _,
+        admins_change_visibility: _,
         admins,
         members,
         teams,

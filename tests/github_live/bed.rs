@@ -165,6 +165,7 @@ fn everything_of_an_organization_arrives() {
     assert_eq!(acme.kind, OwnerKind::Organization);
     assert_eq!(acme.repository_count.known(), Some(&1));
     assert!(acme.base_permission.known().unwrap().is(&Access::Read));
+    assert_eq!(acme.admins_change_visibility.known(), Some(&true));
     assert_eq!(acme.admins.known().unwrap(), &["alice"]);
     assert!(acme.members.known().unwrap().contains(&"bob".to_owned()));
     let core = &acme.teams.known().unwrap()[0];

@@ -74,6 +74,7 @@ fn unread_owner(login: &str) -> Owner {
         kind: OwnerKind::Organization,
         repository_count: Readable::not_asked(),
         base_permission: Readable::not_asked(),
+        admins_change_visibility: Readable::not_asked(),
         admins: Readable::not_asked(),
         members: Readable::not_asked(),
         teams: Readable::not_asked(),
