@@ -220,6 +220,7 @@ fn nothing_is_found_where_all_is_well() {
 fn readable(state: &Value) -> Vec<String> {
     let mut paths: Vec<String> = [
         "base_permission",
+        "admins_change_visibility",
         "repository_count",
         "admins",
         "members",
@@ -270,6 +271,7 @@ fn readable(state: &Value) -> Vec<String> {
         ),
         ("/repository/workflows", &["text"]),
         ("/repository/reported", &["checks"]),
+        ("/repository/releases", &["target"]),
         ("/repository/collaborators", &["sources"]),
         ("/owner/teams", &["members", "member_count"]),
     ] {

@@ -69,7 +69,11 @@ const FAULTS: &[Planted] = &[
     Planted { check: "rule-hollow", places: &["acme/rule-hollow | ruleset `main` of acme/rule-hollow | rules"], twin: "sound" },
     Planted {
         check: "release-branch-uncovered",
-        places: &["acme/release-branch-uncovered | refs/heads/release/1.x"],
+        places: &[
+            "acme/release-branch-uncovered | refs/heads/release/1.x",
+            // Only the release that was made from it tells of this one.
+            "acme/release-branch-uncovered | refs/heads/ship",
+        ],
         twin: "sound-releases",
     },
     Planted {

@@ -70,6 +70,7 @@ pub(super) fn of_repository(repository: &Repository) -> Vec<Gap<'_>> {
         codeowners,
         workflows,
         reported,
+        merged_pull_requests: _,
         collaborators,
         deploy_keys,
         environments,
@@ -85,7 +86,9 @@ pub(super) fn of_repository(repository: &Repository) -> Vec<Gap<'_>> {
     gaps.look("rulesets", rulesets);
     gaps.look("branches", branches);
     gaps.look("tags", tags);
-    gaps.look("releases", releases);
+    for release in gaps.look("releases", releases).into_iter().flatten() {
+        gaps.look_of("target", &format!("release {}", release.tag), &release.target);
+    }
     if let Some(codeowners) = gaps.look("CODEOWNERS", codeowners).and_then(Option::as_ref) {
         gaps.look_of("text", &codeowners.path, &codeowners.text);
         gaps.look_of("errors", &codeowners.path, &codeowners.errors);
@@ -143,9 +146,10 @@ pub(super) fn of_owner(owner: &Owner) -> Vec<Gap<'_>> {
         id: _,
         html_url: _,
         kind: _,
-        // Not lists: `inventory-partial` and `unknown-construct` look at them.
+        // Not lists: `inventory-partial`, `unknown-construct` and `scope-escape` look at them.
         repository_count: _,
         base_permission: _,
+        admins_change_visibility: _,
         admins,
         members,
         teams,

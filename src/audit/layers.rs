@@ -1,34 +1,9 @@
 //! Layers: what one layer asks for, and whether another asks for it, too. A push must satisfy every layer, so a way past one
 //! leads nowhere where another asks for the same of everyone.
 
-use crate::audit::RepositoryScene;
 use crate::github::effective::{Binding, Effective};
 pub(super) use crate::github::layers::{asks, is_classic};
-use crate::github::protection::Protection;
 use crate::github::readable::Hidden;
-use crate::github::scope;
-
-/// The name of a branch that the classic rule binds: the default one, else the first. Another rule with the branch's own name,
-/// or an older one that matches, takes a branch from it. `None` when no branch that can be seen is bound by it.
-pub(super) fn bound_branch<'a>(scene: &RepositoryScene<'a>, protection: &'a Protection) -> Option<&'a str> {
-    let protections = scene.repository.protections.known()?;
-    let matches = |protection: &Protection, branch: &str| scope::protects(&protection.pattern, branch) == Ok(true);
-    // One of which it can't be told whether it matches may take the branch, too.
-    let may_match = |protection: &Protection, branch: &str| scope::protects(&protection.pattern, branch) != Ok(false);
-    let binds = |branch: &str| {
-        if protection.pattern == branch {
-            return true;
-        }
-        let named = protections.iter().any(|other| other.pattern == branch);
-        let first = || protections.iter().find(|other| may_match(other, branch));
-        !named && matches(protection, branch) && first().is_some_and(|first| std::ptr::eq(first, protection))
-    };
-    let default = scene.repository.default_branch.iter().map(|branch| branch.name.as_str());
-    let others = scene.repository.branches.known().into_iter().flatten().map(String::as_str);
-    // A rule for one name needs no list of branches.
-    let own = (!super::checks::is_pattern(&protection.pattern)).then_some(protection.pattern.as_str());
-    default.chain(own).chain(others).find(|branch| binds(branch))
-}
 
 /// Whether rulesets that nobody passes ask for everything that a classic rule's binding asks for.
 ///

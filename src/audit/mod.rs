@@ -5,6 +5,7 @@
 //! what the policy accepts. What several checks ask is in [`branches`], [`review`], [`required`], [`workflow_file`],
 //! [`codeowners`] and [`unapproved`].
 
+mod bound;
 pub mod branches;
 pub mod checks;
 pub mod codeowners;

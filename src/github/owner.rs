@@ -28,6 +28,9 @@ pub struct Owner {
     pub repository_count: Readable<u64>,
     /// What every member may do in every repository.
     pub base_permission: Readable<Word<Permission>>,
+    /// Whether whoever administers a repository changes who sees it, and not only the owners.
+    #[serde(default = "Readable::not_asked")]
+    pub admins_change_visibility: Readable<bool>,
     /// Logins of its owners.
     pub admins: Readable<Vec<String>>,
     /// Logins of its members.

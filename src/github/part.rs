@@ -34,6 +34,8 @@ pub enum Part {
     SecondWitness,
     /// The apps of classic protection's checks, on REST's word where GraphQL shows none.
     Pins,
+    /// The branches that the newest releases were made from.
+    ReleaseTargets,
     /// What rulesets lately decided about a repository.
     RuleSuites,
     /// The versions of rulesets.
@@ -60,7 +62,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order of the documentation.
-    pub const ALL: [Part; 24] = [
+    pub const ALL: [Part; 25] = [
         Part::Index,
         Part::Rulesets,
         Part::Codeowners,
@@ -74,6 +76,7 @@ impl Part {
         Part::WorkflowPermissions,
         Part::SecondWitness,
         Part::Pins,
+        Part::ReleaseTargets,
         Part::RuleSuites,
         Part::RulesetVersions,
         Part::Properties,
@@ -103,6 +106,7 @@ impl Part {
             Part::WorkflowPermissions => "workflow_permissions",
             Part::SecondWitness => "second_witness",
             Part::Pins => "pins",
+            Part::ReleaseTargets => "release_targets",
             Part::RuleSuites => "rule_suites",
             Part::RulesetVersions => "ruleset_versions",
             Part::Properties => "properties",
@@ -126,6 +130,7 @@ impl Part {
             Part::WorkflowPermissions | Part::RuleSuites => "one for each repository",
             Part::SecondWitness => "one for each repository that the token does not administer",
             Part::Pins => "one for each classic protection with a check of no app",
+            Part::ReleaseTargets => "one for each repository that has releases and more than its default branch",
             Part::RulesetVersions => "one for each distinct ruleset",
             Part::Properties => "one for 100 repositories",
             Part::TeamMembers => "one for each team",
@@ -137,7 +142,9 @@ impl Part {
     pub fn permission(self) -> &'static str {
         match self {
             Part::Index | Part::Rulesets => "metadata=read",
-            Part::Codeowners | Part::Workflows | Part::Refs | Part::Releases | Part::SecondWitness => "contents=read",
+            Part::Codeowners | Part::Workflows | Part::Refs | Part::Releases | Part::ReleaseTargets | Part::SecondWitness => {
+                "contents=read"
+            }
             Part::Reported => "pull_requests=read, checks=read, statuses=read",
             Part::People => "metadata=read, and push access",
             Part::Keys | Part::WorkflowPermissions | Part::Pins => "administration=read",

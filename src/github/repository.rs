@@ -62,6 +62,9 @@ pub struct Repository {
     pub workflows: Readable<Vec<WorkflowFile>>,
     /// What the last merged pull requests reported.
     pub reported: Readable<Vec<MergedPullRequest>>,
+    /// How many pull requests were merged altogether: the list of what they reported has the last of them.
+    #[serde(default = "Readable::not_asked")]
+    pub merged_pull_requests: Readable<u64>,
     /// Who has access.
     pub collaborators: Readable<Vec<Collaborator>>,
     /// Deploy keys.
@@ -123,9 +126,9 @@ pub struct Branch {
 pub struct Release {
     /// Its tag.
     pub tag: String,
-    /// The branch or commit it was made from, where that was read.
-    #[serde(default)]
-    pub target: Option<String>,
+    /// The branch or commit that its tag was made at. Only REST tells.
+    #[serde(default = "Readable::not_asked")]
+    pub target: Readable<String>,
     /// Not published yet.
     #[serde(default)]
     pub draft: bool,

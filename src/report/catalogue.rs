@@ -20,6 +20,7 @@ fn what(part: Part) -> &'static str {
         Part::WorkflowPermissions => "what workflows of a repository may do",
         Part::SecondWitness => "whether anything protects the default branch",
         Part::Pins => "which app must report a check of classic protection, where GraphQL shows none",
+        Part::ReleaseTargets => "which branch each of the newest releases was made from",
         Part::RuleSuites => "what rulesets decided lately",
         Part::RulesetVersions => "who changed rulesets, and when",
         Part::Properties => "custom properties",

@@ -141,7 +141,9 @@ fn everything_of_a_repository_arrives() {
     assert_eq!((codeowners.path.as_str(), codeowners.errors.known().unwrap().len()), (".github/CODEOWNERS", 1));
     assert_eq!(codeowners.text.known().unwrap(), "* @acme/core\n");
     assert_eq!(app.workflows.known().unwrap()[0].path, ".github/workflows/ci.yml");
-    assert_eq!(app.releases.known().unwrap()[0].tag, "v1");
+    let release = &app.releases.known().unwrap()[0];
+    assert_eq!((release.tag.as_str(), release.target.known().map(String::as_str)), ("v1", Some("main")));
+    assert_eq!(app.merged_pull_requests.known(), Some(&1));
     let checks = app.reported.known().unwrap()[0].checks.known().unwrap();
     let names: Vec<_> = checks.iter().map(|check| (check.context.as_str(), check.workflow.as_deref())).collect();
     assert_eq!(names, [("ci", Some("CI")), ("legacy", None)]);
@@ -163,6 +165,7 @@ fn everything_of_an_organization_arrives() {
     assert_eq!(acme.kind, OwnerKind::Organization);
     assert_eq!(acme.repository_count.known(), Some(&1));
     assert!(acme.base_permission.known().unwrap().is(&Access::Read));
+    assert_eq!(acme.admins_change_visibility.known(), Some(&true));
     assert_eq!(acme.admins.known().unwrap(), &["alice"]);
     assert!(acme.members.known().unwrap().contains(&"bob".to_owned()));
     let core = &acme.teams.known().unwrap()[0];
@@ -280,6 +283,7 @@ fn nothing_becomes_empty_for_want_of_a_permission() {
                 "collaborators",
                 "reported",
                 "workflows",
+                "releases",
             ];
             assert!(same || expected.contains(&field.as_str()), "{missing:?}: {field} is {value}, with it {}", whole[field]);
             // Where only a part is hidden, the outside stays as large as it was.

@@ -1,8 +1,10 @@
 //! `admin-bypass`: a classic branch protection does not bind administrators, nor deploy keys, which may do what those may.
 //!
-//! Nothing is said when rulesets that nobody passes ask for the same: a push must satisfy every layer, so the gap is closed.
+//! Nothing is said when rulesets that nobody passes ask for the same on every branch that it binds, new ones that match included: a push
+//! must satisfy every layer, so the gap is closed.
 
-use crate::audit::layers::{bound_branch, is_closed};
+use crate::audit::bound::Bound;
+use crate::audit::layers::is_closed;
 use crate::audit::{Check, Findings, Look, Looked, RepositoryScene, Severity};
 use crate::github::effective::{Effective, Source, Who};
 use crate::github::part::Part;
@@ -24,15 +26,20 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     for protection in protections.iter().filter(|protection| !protection.is_admin_enforced) {
         let source = Source::classic(protection);
         let place = scene.place().source(&source).field("enforce_admins");
-        let passed = match bound_branch(scene, protection) {
-            Some(branch) => passed(&scene.effective(&format!("refs/heads/{branch}")), &source),
-            // No branch to look at: what the protection itself says is all there is.
-            None => Ok(vec!["every rule".to_owned()]),
-        };
-        match passed {
-            Ok(rules) if rules.is_empty() => {}
-            Ok(rules) => {
-                let mut message = format!("administrators pass {} of {source}", rules.join(", "));
+        let bound = Bound::by_protection(scene.repository, protection);
+        let mut rules: Vec<String> = Vec::new();
+        let open = bound.open(scene.repository, scene.context.owner, |effective| {
+            let passed = passed(effective, &source)?;
+            let is_open = !passed.is_empty();
+            rules.extend(passed.into_iter().filter(|rule| !rules.contains(rule)).collect::<Vec<_>>());
+            Ok(is_open)
+        });
+        match open {
+            Ok(None) => {}
+            Ok(Some(open)) => {
+                // Where it is for no branch, what the protection itself says is all there is.
+                let rules = if rules.is_empty() { "every rule".to_owned() } else { rules.join(", ") };
+                let mut message = format!("administrators pass {rules} of {source}{open}");
                 let mut who = vec![Who::Role("admin".to_owned())];
                 match super::writable_keys(scene.repository) {
                     Ok(keys) if keys.is_empty() => {}

@@ -26,6 +26,7 @@ pub(super) static CHECK: Check = Check {
         Part::Members,
         Part::Installations,
         Part::CustomRoles,
+        Part::People,
         Part::Keys,
     ],
     looks: &[Look::Ruleset(look), Look::Repository(keys)],
@@ -45,8 +46,7 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
                 "read" | "triage" | "write" | "maintain" => {
                     Ok(Some(format!("everyone who can {role}{}", base(owner.base_permission.known(), role))))
                 }
-                // How many hold a role that the organization made is not known here.
-                _ => Ok(None),
+                made => holders(scene, made),
             },
             (Word::Known(ActorType::RepositoryRole), _) => match owner.custom_roles.read() {
                 Ok(_) => Ok(None),
@@ -78,6 +78,30 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
         }
     }
     Ok(())
+}
+
+/// A role that the organization made is held by whomever a repository gives it.
+fn holders(scene: &RulesetScene<'_>, role: &str) -> Result<Option<String>, Hidden> {
+    let Some(repository) = scene.repository.filter(|repository| super::is_own(scene.ruleset, repository)) else {
+        let why = format!("how many hold the role `{role}` in all repositories that the ruleset is for is not counted here");
+        return Err(Hidden::new(Cause::Partial, why));
+    };
+    let mut count: u64 = 0;
+    let mut unsure = None;
+    for collaborator in repository.collaborators.read().map_err(Clone::clone)? {
+        match collaborator.sources.read() {
+            Ok(sources) => {
+                let has = sources.iter().any(|source| source.role.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(role)));
+                count += u64::from(has);
+            }
+            Err(hidden) => unsure = unsure.or(Some(hidden)),
+        }
+    }
+    match unsure {
+        _ if count > CROWD => Ok(Some(format!("{count} people with the role `{role}`"))),
+        Some(hidden) => Err(hidden.clone()),
+        None => Ok(None),
+    }
 }
 
 /// Few administer, but where the organization gives that to every member.

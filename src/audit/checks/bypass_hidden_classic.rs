@@ -1,9 +1,11 @@
 //! `bypass-hidden-classic`: a classic branch protection has a second list of those who pass.
 //!
 //! Push allowances are no such list: they narrow who may push. Nothing is said of a list when rulesets that nobody passes ask
-//! for the same, nor of who may force-push to the default branch: `force-push-allowed` names them.
+//! for the same on every branch that it binds, new ones that match included, nor of who may force-push to the default branch:
+//! `force-push-allowed` names them.
 
-use crate::audit::layers::{bound_branch, is_closed};
+use crate::audit::bound::Bound;
+use crate::audit::layers::is_closed;
 use crate::audit::{Check, Findings, Look, Looked, RepositoryScene, Severity};
 use crate::github::effective::{Source, Who};
 use crate::github::part::Part;
@@ -24,28 +26,31 @@ pub(super) static CHECK: Check = Check {
 fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     for protection in scene.repository.protections.read().map_err(Clone::clone)? {
         let source = Source::classic(protection);
-        let branch = bound_branch(scene, protection);
-        let effective = branch.map(|branch| scene.effective(&format!("refs/heads/{branch}")));
-        let mut list = |rule: &str, field: &str, actors: &Readable<Vec<Actor>>, what: &str| {
+        let bound = Bound::by_protection(scene.repository, protection);
+        let mut list = |rule: &str, field: &str, actors: &Readable<Vec<Actor>>, what: &str, said: Option<&str>| {
             let place = scene.place().source(&source).field(field);
             let actors = match actors.read() {
                 Ok(actors) if actors.is_empty() => return,
                 actors => actors,
             };
-            let binding = effective.as_ref().and_then(|effective| {
+            let open = bound.open(scene.repository, scene.context.owner, |effective| {
                 let mut bindings = effective.bindings.iter();
-                bindings.find(|binding| binding.source == source && binding.rule.name == rule).map(|binding| (effective, binding))
+                match bindings.find(|binding| binding.source == source && binding.rule.name == rule) {
+                    _ if said == Some(&effective.ref_name) => Ok(false),
+                    Some(binding) => is_closed(effective, binding).map(|is_closed| !is_closed),
+                    None => Ok(true),
+                }
             });
-            match (binding.map_or(Ok(false), |(effective, binding)| is_closed(effective, binding)), actors) {
+            match (open, actors) {
                 // Nobody gets further by the list, whoever is on it.
-                (Ok(true), _) => {}
+                (Ok(None), _) => {}
                 (_, Err(hidden)) => findings.cannot_tell(place, hidden),
                 (Err(hidden), _) => findings.cannot_tell(place, &hidden),
-                (Ok(false), Ok(actors)) => {
+                (Ok(Some(open)), Ok(actors)) => {
                     let who: Vec<Who> = actors.iter().map(Who::from).collect();
                     let mut names: Vec<String> = who.iter().map(|who| format!("`{who}`")).collect();
                     names.sort();
-                    findings.add(place, field, format!("{what} {source}: {}", names.join(", "))).who(&who);
+                    findings.add(place, field, format!("{what} {source}{open}: {}", names.join(", "))).who(&who);
                 }
             }
         };
@@ -55,15 +60,17 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
                 "bypass_pull_request_allowances",
                 &protection.bypass_pull_request_allowances,
                 "these push without the pull request that is required by",
+                None,
             );
         }
-        let default = scene.repository.default_branch.as_ref().map(|branch| branch.name.as_str());
-        if !protection.allows_force_pushes && (branch.is_none() || branch != default) {
+        if !protection.allows_force_pushes {
+            let default = scene.repository.default_branch.as_ref().map(|branch| format!("refs/heads/{}", branch.name));
             list(
                 "non_fast_forward",
                 "bypass_force_push_allowances",
                 &protection.bypass_force_push_allowances,
                 "these force-push although it is blocked by",
+                default.as_deref(),
             );
         }
     }

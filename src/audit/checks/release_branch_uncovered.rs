@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::audit::{Check, Findings, Look, Looked, RepositoryScene, Severity};
+use crate::github::effective::Effective;
 use crate::github::part::Part;
 
 pub(super) static CHECK: Check = Check {
@@ -15,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     why: "Whoever can push can put anything into the next release from that branch, past the review that guards the default branch.",
     fix: "include the branch, or a pattern such as `refs/heads/release/**/*`, in the ruleset that guards the default branch",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/creating-rulesets-for-a-repository#choosing-which-branches-or-tags-to-target",
-    reads: &[Part::Refs, Part::Releases],
+    reads: &[Part::Refs, Part::Releases, Part::ReleaseTargets],
     looks: &[Look::Repository(look)],
 };
 
@@ -38,10 +39,23 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     }
     match repository.releases.read() {
         Ok(releases) => {
+            let mut untold = None;
             for release in releases.iter().filter(|release| !release.draft && !release.prerelease) {
-                if let Some(name) = branches.iter().find(|name| Some(*name) == release.target.as_ref()) {
-                    why.insert(name, "is where a release was made from");
+                match release.target.read() {
+                    // A commit's number is no branch's name.
+                    Ok(target) => {
+                        let target = target.strip_prefix("refs/heads/").unwrap_or(target);
+                        if let Some(name) = branches.iter().find(|name| *name == target) {
+                            why.insert(name, "is where a release was made from");
+                        }
+                    }
+                    Err(hidden) => untold = untold.or(Some(hidden)),
                 }
+            }
+            // It may have been any of those that nothing binds and nothing else tells of.
+            let may_be = |name: &&String| !why.contains_key(name.as_str()) && !is_guarded(scene, default, name);
+            if let Some(hidden) = untold.filter(|_| branches.iter().any(|name| may_be(&name))) {
+                findings.cannot_tell(scene.place().field("target_commitish"), hidden);
             }
         }
         Err(hidden) => findings.cannot_tell(scene.place().field("releases"), hidden),
@@ -65,6 +79,12 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
         }
     }
     Ok(())
+}
+
+/// Whether it is the default branch, or something certainly binds it.
+fn is_guarded(scene: &RepositoryScene<'_>, default: &Effective, name: &str) -> bool {
+    let ref_name = format!("refs/heads/{name}");
+    ref_name == default.ref_name || super::is_bound(&scene.effective(&ref_name))
 }
 
 /// `release/…`, `releases/…`, `release-1…`, `stable`, `stable-1…`, `7-0-stable`, `1.x`, `v1.2`, `lts/…`, `maintenance/…`.

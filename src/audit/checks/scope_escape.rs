@@ -1,19 +1,23 @@
 //! `scope-escape`: a repository's administrators can take it out of an organization's ruleset.
 //!
 //! By renaming it, where the ruleset picks repositories by name and does not keep the names; by changing a custom property,
-//! where repositories set it themselves. Properties that GitHub sets are not looked at.
+//! where repositories set it themselves. Of the properties that GitHub sets, who sees a repository is changed by its administrators
+//! unless the organization keeps that to its owners, its language by any push, and a fork can leave its network, while nothing becomes
+//! a fork.
+
+use std::collections::BTreeSet;
 
 use crate::audit::{Check, Findings, Look, Looked, Place, RulesetScene, Severity};
 use crate::github::effective::Who;
 use crate::github::part::Part;
-use crate::github::ruleset::{Conditions, Names};
+use crate::github::ruleset::{Conditions, Names, PropertyTarget};
 use crate::github::{Cause, Hidden};
 
 pub(super) static CHECK: Check = Check {
     id: "scope-escape",
     severity: Severity::High,
-    summary: "a repository's administrators can take it out of the ruleset's reach",
-    why: "The rules stay in force and no longer apply: the repository was renamed, or its property changed, by someone whom the rules should bind.",
+    summary: "a repository can be taken out of the ruleset's reach by those whom it binds",
+    why: "The rules stay in force and no longer apply: the repository was renamed, or its property changed, by someone whom the rules should bind. Visibility and language are such properties, too.",
     fix: "prevent the renaming of target repositories in the ruleset, or let only the organization set the property",
     link: "https://docs.github.com/en/organizations/managing-organization-settings/creating-rulesets-for-repositories-in-your-organization#choosing-which-repositories-to-target-in-your-organization",
     reads: &[Part::OwnerRulesets, Part::Properties],
@@ -41,14 +45,15 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
         }
         findings.add(place, "name", message).who([&admins]).fix("set `protected` in the ruleset's condition on names");
     }
-    for name in properties(conditions) {
+    for property in properties(conditions) {
         let place = Place::ruleset(ruleset).field("conditions.repository_property");
-        match editable(scene, name) {
-            Ok(true) => {
-                let message = format!("a repository leaves the ruleset when its property `{name}` changes, which it sets itself");
-                findings.add(place, name, message).who([&admins]).fix(format!("let only the organization set `{name}`"));
+        match change(scene, &property) {
+            Ok(Some(Change { what, by, fix })) => {
+                let message = format!("a repository leaves the ruleset when its property `{}` changes, {what}", property.name);
+                let key = if property.is_system { format!("system {}", property.name) } else { property.name.to_owned() };
+                findings.add(place, &key, message).who(&by).fix(fix);
             }
-            Ok(false) => {}
+            Ok(None) => {}
             Err(why) => findings.cannot_tell(place, &why),
         }
     }
@@ -61,15 +66,65 @@ fn picks(names: &Names) -> bool {
     !is_for_all && !names.include.is_empty()
 }
 
-/// The custom properties that decide, each once.
-fn properties(conditions: &Conditions) -> std::collections::BTreeSet<&str> {
-    conditions
-        .repository_property
-        .iter()
-        .flat_map(|properties| properties.include.iter().chain(&properties.exclude))
-        .filter(|property| property.source.as_deref() != Some("system"))
-        .map(|property| property.name.as_str())
-        .collect()
+/// A property that decides.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Property<'a> {
+    name: &'a str,
+    is_system: bool,
+    /// It picks forks.
+    is_for_forks: bool,
+}
+
+/// How a property is changed.
+struct Change {
+    /// The end of the sentence.
+    what: &'static str,
+    /// By whom, where not by everyone who can push.
+    by: Option<Who>,
+    fix: String,
+}
+
+/// The properties that decide, each once for what it decides.
+fn properties(conditions: &Conditions) -> BTreeSet<Property<'_>> {
+    // To include forks is to exclude what is none.
+    let forks = |target: &PropertyTarget, is_included: bool| {
+        target.property_values.iter().any(|value| value == if is_included { "true" } else { "false" })
+    };
+    let all = conditions.repository_property.iter().flat_map(|properties| {
+        let include = properties.include.iter().map(|target| (target, true));
+        include.chain(properties.exclude.iter().map(|target| (target, false)))
+    });
+    all.map(|(target, is_included)| {
+        let is_system = target.source.as_deref() == Some("system");
+        let is_for_forks = is_system && target.name == "fork" && forks(target, is_included);
+        Property { name: &target.name, is_system, is_for_forks }
+    })
+    .collect()
+}
+
+/// How someone whom the rules should bind changes the property; `None`: nobody does.
+fn change(scene: &RulesetScene<'_>, property: &Property<'_>) -> Result<Option<Change>, Hidden> {
+    let admins = || Some(Who::Role("admin".to_owned()));
+    let instead = || "pick repositories by a property that only the organization sets".to_owned();
+    let change = match (property.is_system, property.name) {
+        (false, name) => {
+            let fix = format!("let only the organization set `{name}`");
+            editable(scene, name)?.then_some(Change { what: "which it sets itself", by: admins(), fix })
+        }
+        (true, "visibility") => {
+            let fix = "let only the organization's owners change who sees a repository".to_owned();
+            let is_changed = *scene.context.owner.admins_change_visibility.read().map_err(Clone::clone)?;
+            is_changed.then_some(Change { what: "which its administrators may do", by: admins(), fix })
+        }
+        (true, "language") => Some(Change { what: "which any push may bring about", by: None, fix: instead() }),
+        (true, "fork") => {
+            property.is_for_forks.then(|| Change { what: "as it does when the fork leaves its network", by: admins(), fix: instead() })
+        }
+        (true, name) => {
+            return Err(Hidden::new(Cause::Unknown, format!("who changes the property `{name}`, which GitHub sets, is not known here")));
+        }
+    };
+    Ok(change)
 }
 
 /// Whether repositories set the property.

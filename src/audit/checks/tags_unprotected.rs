@@ -1,8 +1,9 @@
 //! `tags-unprotected`: the tag of a release can be moved or deleted.
 //!
-//! Looked at are the tags of the newest published releases, or where there are none, the last tags that look like versions: a
-//! tag such as `nightly` is there to be moved, and so is a prerelease without a number in its tag. The next version is looked at,
-//! too: a ruleset that names each tag is always late. Who bypasses a tag ruleset is for other checks.
+//! Looked at are the tags of the newest published releases, or where there are none, the last tags that have a release's name: a
+//! tag such as `nightly` is there to be moved, and so is a prerelease without a number in its tag. `v1` is moved by many, and built
+//! from by more: it is a release's name. The next version is looked at, too: a ruleset that names each tag is always late. Who bypasses
+//! a tag ruleset is for other checks.
 
 use crate::audit::{Check, Findings, Look, Looked, RepositoryScene, Severity};
 use crate::github::part::Part;
@@ -13,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     id: "tags-unprotected",
     severity: Severity::High,
     summary: "tags can be moved or deleted",
-    why: "Whoever moves the tag of a release, or deletes it and makes it anew, gives other code to everyone who builds or installs by that tag.",
+    why: "Whoever moves the tag of a release, or deletes it and makes it anew, gives other code to everyone who builds or installs by that tag. Where GitHub has no releases, tags count that are named like one: `1.2`, `v1.2.3`, `v1`, `7`, `release-2`, `rel-v2`, and all in `release/`.",
     fix: "add an active tag ruleset for `~ALL` with the rules `update` and `deletion`",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/about-rulesets",
     reads: &[Part::Refs, Part::Releases],
@@ -30,7 +31,7 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
         releases.iter().flat_map(|releases| releases.iter()).filter(is_kept).map(|release| release.tag.as_str()).collect();
     let mut kept = released.clone();
     if kept.is_empty() {
-        kept.extend(tags.iter().flat_map(|tags| tags.iter()).map(String::as_str).filter(|tag| is_version(tag)));
+        kept.extend(tags.iter().flat_map(|tags| tags.iter()).map(String::as_str).filter(|tag| is_release(tag)));
         kept.sort_unstable_by(|a, b| b.cmp(a));
         kept.truncate(TAGS);
     }
@@ -92,10 +93,24 @@ fn report(scene: &RepositoryScene<'_>, findings: &mut Findings, missing: &Missin
     }
 }
 
-/// Whether there is a number, a dot and a number in it. `v1` is not one: such a tag moves with each version.
-fn is_version(tag: &str) -> bool {
+/// Whether it is a release's name: one with a number, a dot and a number in it; `v1` or `7`; `release-2…`, `rel-v2…`; `release/…`.
+/// `backup-2020` and `build-1234` count something else.
+fn is_release(tag: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit();
     let bytes = tag.as_bytes();
-    bytes.windows(3).any(|three| matches!(three, [a, b'.', c] if a.is_ascii_digit() && c.is_ascii_digit()))
+    if bytes.windows(3).any(|three| matches!(three, [a, b'.', c] if a.is_ascii_digit() && c.is_ascii_digit())) {
+        return true;
+    }
+    let name = tag.to_ascii_lowercase();
+    let after = |prefixes: &[&str]| prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
+    let number = without_v(&name);
+    let is_number = !number.is_empty() && number.chars().all(is_digit);
+    let is_dashed = after(&["release-", "releases-", "rel-"]).is_some_and(|rest| without_v(rest).starts_with(is_digit));
+    is_number || is_dashed || after(&["release/", "releases/"]).is_some_and(|rest| !rest.is_empty())
+}
+
+fn without_v(text: &str) -> &str {
+    text.strip_prefix('v').unwrap_or(text)
 }
 
 /// The same with the last number one larger.
@@ -113,8 +128,12 @@ mod tests {
 
     #[test]
     fn versions() {
-        assert!(["v1.0.0", "1.0", "api-2026.01"].into_iter().all(is_version));
-        assert!(["v1", "nightly", "a.b", "1.", "é.1", ""].into_iter().all(|tag| !is_version(tag)));
+        for name in ["v1.0.0", "1.0", "api-2026.01", "v1", "V2", "7", "release-2", "rel-v2-rc", "Release-2026-01", "release/spring"] {
+            assert!(is_release(name), "{name}");
+        }
+        for name in ["nightly", "a.b", "1.", "é.1", "", "v", "vx", "v1x", "backup-2020", "build-1234", "2020-01", "release-notes", "release/"] {
+            assert!(!is_release(name), "{name}");
+        }
         assert_eq!(next("v1.0.9").as_deref(), Some("v1.0.10"));
         assert_eq!(next("1é2-rc").as_deref(), Some("1é3-rc"));
         assert_eq!(next("7").as_deref(), Some("8"));

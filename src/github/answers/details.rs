@@ -39,7 +39,10 @@ pub fn fill(repository: &mut Repository, place: &Place<'_>, parts: &Parts) -> Ve
         repository.releases = place.field("releases").page("nodes", |node| Ok(release(node))).map(|page| page.items).into();
     }
     if parts.has(Part::Reported) {
-        let merged = place.field("mergedPullRequests").page("nodes", |node| Ok(merged(node)));
+        let place = place.field("mergedPullRequests");
+        let merged = place.page("nodes", |node| Ok(merged(node)));
+        let total = merged.as_ref().map_err(Hidden::clone).and_then(|page| page.total.ok_or_else(|| place.absent()));
+        repository.merged_pull_requests = total.into();
         repository.reported = merged.map(|page| page.items).into();
     }
     if parts.has(Part::People) {
@@ -118,6 +121,7 @@ pub fn hide(repository: &mut Repository, parts: &Parts, hidden: &Hidden) {
     hide(&mut repository.tags, Part::Refs, parts, hidden);
     hide(&mut repository.releases, Part::Releases, parts, hidden);
     hide(&mut repository.reported, Part::Reported, parts, hidden);
+    hide(&mut repository.merged_pull_requests, Part::Reported, parts, hidden);
     hide(&mut repository.collaborators, Part::People, parts, hidden);
     hide(&mut repository.deploy_keys, Part::Keys, parts, hidden);
     hide(&mut repository.environments, Part::Environments, parts, hidden);
@@ -202,7 +206,7 @@ fn blob(place: &Place<'_>) -> Readable<String> {
 fn release(place: &Place<'_>) -> Release {
     Release {
         tag: place.text("tagName").unwrap_or_default().to_owned(),
-        target: None,
+        target: Readable::not_asked(),
         draft: place.truth("isDraft"),
         prerelease: place.truth("isPrerelease"),
     }

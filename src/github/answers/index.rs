@@ -107,6 +107,7 @@ pub fn repository(place: &Place<'_>, parts: &Parts) -> Result<Indexed, Hidden> {
         codeowners: Readable::not_asked(),
         workflows: Readable::not_asked(),
         reported: Readable::not_asked(),
+        merged_pull_requests: Readable::not_asked(),
         collaborators: Readable::not_asked(),
         deploy_keys: Readable::not_asked(),
         environments: Readable::not_asked(),

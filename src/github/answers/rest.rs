@@ -74,6 +74,12 @@ pub fn property_values(list: &Value) -> BTreeMap<String, Vec<String>> {
     values.filter(|(_, value)| !value.is_empty()).collect()
 }
 
+/// The tags of published releases, each with the branch or commit that it was made at.
+pub fn release_targets(list: &Value) -> Option<BTreeMap<String, String>> {
+    let published = list.as_array()?.iter().filter(|release| release.get("draft").and_then(Value::as_bool) != Some(true));
+    published.map(|release| Some((maybe_text(release, "tag_name")?, maybe_text(release, "target_commitish")?))).collect()
+}
+
 /// What workflows may do.
 pub fn workflow_permissions(value: &Value) -> Option<WorkflowPermissions> {
     Some(WorkflowPermissions {
@@ -156,6 +162,7 @@ pub fn repository(value: &Value) -> Option<Repository> {
         codeowners: Readable::not_asked(),
         workflows: Readable::not_asked(),
         reported: Readable::not_asked(),
+        merged_pull_requests: Readable::not_asked(),
         collaborators: Readable::not_asked(),
         deploy_keys: Readable::not_asked(),
         environments: Readable::not_asked(),

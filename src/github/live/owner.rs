@@ -125,6 +125,11 @@ impl Reader {
                 .map(|permission| word(&permission))
                 .ok_or_else(|| hidden("default_repository_permission"))
                 .into(),
+            admins_change_visibility: json
+                .get("members_can_change_repo_visibility")
+                .and_then(Value::as_bool)
+                .ok_or_else(|| hidden("members_can_change_repo_visibility"))
+                .into(),
             admins: logins(admins),
             members: logins(members),
             teams,
@@ -243,6 +248,7 @@ fn user(login: &str, json: &Value) -> Owner {
             _ => Readable::hidden(Cause::NotPermitted, format!("GET /users/{login}: private repositories are not counted")),
         },
         base_permission: not_offered(),
+        admins_change_visibility: Readable::Known(true),
         admins: Readable::Known(vec![login.to_owned()]),
         members: Readable::Known(Vec::new()),
         teams: Readable::Known(Vec::new()),

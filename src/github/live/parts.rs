@@ -6,7 +6,7 @@ use crate::github::answers::rest;
 use crate::github::client::Path;
 use crate::github::cost::Class;
 use crate::github::part::{Part, Parts};
-use crate::github::readable::Readable;
+use crate::github::readable::{Cause, Hidden, Readable};
 use crate::github::repository::{Repository, RulesetVersion};
 use crate::github::ruleset::Level;
 
@@ -39,17 +39,27 @@ impl Reader {
             let all = self.property_values(&owner).await;
             all.map(|all| all.get(&repository.id).cloned().unwrap_or_default())
         };
-        let (permissions, suites, properties, witness, versions) = futures_util::join!(
+        let (permissions, suites, properties, witness, versions, targets) = futures_util::join!(
             permissions,
             suites,
             properties,
             self.second_witness(repository, parts),
-            self.versions(repository, parts)
+            self.versions(repository, parts),
+            self.release_targets(repository, parts)
         );
         repository.workflow_permissions = permissions;
         repository.rule_suites = suites;
         repository.properties = properties;
         repository.ruleset_versions = versions;
+        if let Readable::Known(releases) = &mut repository.releases {
+            for release in releases {
+                let listed = targets.read().map_err(Clone::clone).and_then(|targets| {
+                    let unlisted = || Hidden::new(Cause::Partial, format!("REST does not list the release `{}`", release.tag));
+                    targets.get(&release.tag).cloned().ok_or_else(unlisted)
+                });
+                release.target = listed.into();
+            }
+        }
         if let Some(branch) = &mut repository.default_branch {
             branch.protected = witness;
         }
@@ -66,6 +76,19 @@ impl Reader {
             }
             _ => Readable::not_asked(),
         }
+    }
+
+    /// What the newest releases were made at, by tag, where that can be another branch than the default one.
+    async fn release_targets(&self, repository: &Repository, parts: &Parts) -> Readable<BTreeMap<String, String>> {
+        let is_default = |name: &String| repository.default_branch.as_ref().is_some_and(|branch| branch.name == *name);
+        let has_others = repository.branches.known().is_some_and(|branches| !branches.iter().all(is_default));
+        let has_releases = repository.releases.known().is_some_and(|releases| releases.iter().any(|release| !release.draft));
+        if !parts.has(Part::ReleaseTargets) || !has_others || !has_releases {
+            return Readable::not_asked();
+        }
+        // One page: no more releases are known than it has.
+        let path = Path::repository(&repository.owner, &repository.name, &["releases"]);
+        self.one(&path, Class::Part(Part::ReleaseTargets), "contents=read", rest::release_targets).await
     }
 
     /// The versions of the rulesets that are the repository's own.

@@ -252,7 +252,7 @@ fn sound<'a>(sketch: &impl Fn(&'static str) -> Sketch<'a>) {
     let passed = passed.bypass("Team", json!(core), "pull_request").bypass("Integration", json!(ci), "pull_request");
     passed.bypass("DeployKey", Value::Null, "pull_request").plant().deploy_key("mirror", true);
     let releases = sketch("sound-releases").plant();
-    releases.branch("release/1.x");
+    releases.branch("release/1.x").branch("topic").release("v1.0.1", json!({ "target_commitish": "release/1.x" }));
     let kept = [rule("creation"), rule("deletion"), rule("non_fast_forward"), reviewed()];
     ruleset(&releases, "releases", &refs(&["refs/heads/release/**/*"]), &kept, &[]);
     sketch("sound-queue").with(queue()).workflow(IN_QUEUE).plant();
@@ -318,7 +318,9 @@ fn binding<'a>(sketch: &impl Fn(&'static str) -> Sketch<'a>) {
     }));
     let anything = json!({ "type": "commit_message_pattern", "parameters": { "operator": "regex", "pattern": ".*" } });
     sketch("rule-hollow").with(anything).plant();
-    sketch("release-branch-uncovered").plant().branch("release/1.x");
+    let releases = sketch("release-branch-uncovered").plant();
+    releases.branch("release/1.x").branch("ship").branch("topic").tag("v1.0.1");
+    releases.release("v1.0.1", json!({ "target_commitish": "ship" }));
     let shadowed = sketch("classic-pattern-shadowed").plant();
     shadowed.branch("docs-1");
     shadowed.protect("docs-*", json!({ "enforce_admins": true, "required_linear_history": true }));

@@ -35,6 +35,7 @@ pub fn get(visit: &mut Visit<'_>) -> Handled {
             "owned_private_repos": owned.len() - public,
             "default_repository_permission": organization.base_role.map_or("none", Role::name),
             "members_can_create_repositories": true,
+            "members_can_change_repo_visibility": true,
             "two_factor_requirement_enabled": true,
             "deploy_keys_enabled_for_repositories": true,
             "plan": { "name": visit.shared.profile.plan(), "space": 976_562_499, "private_repos": 999_999 },
