@@ -63,6 +63,8 @@ pub(super) fn of_repository(repository: &Repository) -> Vec<Gap<'_>> {
         // The second witness is asked only where the settings are hidden, and then those are the gap.
         default_branch: _,
         protections,
+        // No check asks for them.
+        merge_queues: _,
         rulesets,
         branches,
         tags,

@@ -34,6 +34,8 @@ pub enum Part {
     SecondWitness,
     /// The apps of classic protection's checks, on REST's word where GraphQL shows none.
     Pins,
+    /// Whether the branches that classic protections are named for have a merge queue.
+    MergeQueues,
     /// What rulesets lately decided about a repository.
     RuleSuites,
     /// The versions of rulesets.
@@ -60,7 +62,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order of the documentation.
-    pub const ALL: [Part; 24] = [
+    pub const ALL: [Part; 25] = [
         Part::Index,
         Part::Rulesets,
         Part::Codeowners,
@@ -74,6 +76,7 @@ impl Part {
         Part::WorkflowPermissions,
         Part::SecondWitness,
         Part::Pins,
+        Part::MergeQueues,
         Part::RuleSuites,
         Part::RulesetVersions,
         Part::Properties,
@@ -103,6 +106,7 @@ impl Part {
             Part::WorkflowPermissions => "workflow_permissions",
             Part::SecondWitness => "second_witness",
             Part::Pins => "pins",
+            Part::MergeQueues => "merge_queues",
             Part::RuleSuites => "rule_suites",
             Part::RulesetVersions => "ruleset_versions",
             Part::Properties => "properties",
@@ -126,6 +130,7 @@ impl Part {
             Part::WorkflowPermissions | Part::RuleSuites => "one for each repository",
             Part::SecondWitness => "one for each repository that the token does not administer",
             Part::Pins => "one for each classic protection with a check of no app",
+            Part::MergeQueues => "one for each classic protection with a branch's own name",
             Part::RulesetVersions => "one for each distinct ruleset",
             Part::Properties => "one for 100 repositories",
             Part::TeamMembers => "one for each team",
@@ -141,6 +146,7 @@ impl Part {
             Part::Reported => "pull_requests=read, checks=read, statuses=read",
             Part::People => "metadata=read, and push access",
             Part::Keys | Part::WorkflowPermissions | Part::Pins => "administration=read",
+            Part::MergeQueues => "contents=read, merge_queues=read",
             Part::Environments => "actions=read",
             Part::RuleSuites | Part::RulesetVersions => "administration=write",
             Part::Properties => "organization_custom_properties=read",

@@ -118,6 +118,11 @@ pub struct Conflict {
 }
 
 impl Protection {
+    /// Whether its pattern is a branch's name, without anything that stands for other names.
+    pub fn names_a_branch(&self) -> bool {
+        !self.pattern.contains(['*', '?', '[', '\\'])
+    }
+
     /// A protection that asks for nothing, as GitHub makes one of which nothing is said.
     pub fn new(pattern: &str) -> Protection {
         Protection {

@@ -43,7 +43,7 @@ impl Reader {
 
 /// A branch that the protection binds.
 fn branch_of(live: &Protection, all: &[Protection], repository: &Repository) -> Option<String> {
-    if !live.pattern.contains(['*', '?', '[', '\\']) {
+    if live.names_a_branch() {
         return Some(live.pattern.clone());
     }
     let binds = |branch: &&str| {

@@ -114,6 +114,7 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
             line: wanted.at.line,
             permitted: permitted(owner, Some(repository)),
             relies_on: Vec::new(),
+            without_merge_queue: false,
         });
     }
     if looks_for_unmanaged {
@@ -169,6 +170,7 @@ pub(super) fn delete(found: &mut Found, thing: Thing, live: &Protection, line: u
         line,
         permitted: permitted(owner, Some(repository)),
         relies_on: Vec::new(),
+        without_merge_queue: false,
     });
 }
 
