@@ -275,6 +275,21 @@ fn what_protects_is_said_when_it_is_asked_for() {
 }
 
 #[test]
+fn what_another_owner_has_now_is_not_judged_with_this_ones_people() {
+    let (bed, folder) = (cloud(), folder());
+    let acme = bed.organization("acme");
+    bed.organization("globex");
+    kept(&acme, "api");
+    acme.repository("given")
+        .ruleset(reviewed(&json!([{ "actor_id": 1, "actor_type": "OrganizationAdmin", "bypass_mode": "always" }])));
+    let token = bed.token().create();
+    let ask = |name: &str| audit(&bed, &token, folder.path(), &["--repo", "acme/api", "--repo", name]);
+    ask("acme/given").says("`org-admins` passes").is(1);
+    acme.repository("given").transfer("globex");
+    ask("acme/given").says("it is now `globex/given`; ask for that").is(3);
+}
+
+#[test]
 fn who_can_is_answered_for_one_ref() {
     let (bed, folder) = (cloud(), folder());
     let acme = bed.organization("acme");
@@ -299,6 +314,21 @@ fn who_can_is_answered_for_one_ref() {
     rules.is(if json["complete"] == true { 0 } else { 3 });
     let blind = bed.token().without(Permission::Administration).create();
     ask(&blind, &["main", "force-push", "--repo", "acme/api"]).is(3);
+    // No list of installed apps has GitHub's own, and none has whatever number this is.
+    let bypass = |id: u64| json!([{ "actor_id": id, "actor_type": "Integration", "bypass_mode": "always" }]);
+    acme.repository("by-workflows").ruleset(reviewed(&bypass(15368)));
+    let actions = ask(&token, &["main", "force-push", "--repo", "acme/by-workflows"]);
+    actions.says("app:github-actions — bypasses ruleset `main is reviewed`").is(0);
+    acme.repository("by-something").ruleset(reviewed(&bypass(987_654)));
+    let something = ask(&token, &["main", "force-push", "--repo", "acme/by-something"]);
+    something.says("app #987654 — bypasses").says("`app #987654` is in no list").is(3);
+    // Another owner's people are not the ones that were asked about.
+    bed.organization("globex");
+    kept(&acme, "given").transfer("globex");
+    kept(&acme, "old").rename("new");
+    ask(&token, &["main", "push", "--repo", "acme/given"]).is(3).complains("it is now `globex/given`; ask for that");
+    ask(&token, &["main", "force-push", "--repo", "globex/given"]).says("nobody can").is(0);
+    ask(&token, &["main", "force-push", "--repo", "ACME/old"]).says("refs/heads/main of acme/new: nobody can").is(0);
     ask(&token, &["main", "push", "--repo", "acme/absent"]).is(3).complains("could not be read");
     ask(&token, &["main", "push", "--repo", "acme"]).is(2).complains("`acme` is no repository");
     ask(&token, &["main", "push", "--repo", "acme/a*"]).is(2).complains("`acme/a*` is no repository");

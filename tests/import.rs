@@ -610,7 +610,7 @@ fn a_conversion_is_told_field_by_field() {
             "* allow_force_pushes: equivalent",
             "* creation: not expressible",
             "main pattern: equivalent",
-            "main enforce_admins: equivalent",
+            "main enforce_admins: stronger",
             "main allow_force_pushes: equivalent",
             "main allow_deletions: equivalent",
             "main required_linear_history: equivalent",
@@ -620,6 +620,7 @@ fn a_conversion_is_told_field_by_field() {
     for expected in [
         "# dismissal_restrictions of branch protection `*`: stronger: a ruleset can't name apps here: `app:release-please` no longer dismiss\n",
         "# The branch protections themselves stay until they are deleted.\n",
+        "# enforce_admins of branch protection `main`: stronger: administrators pass; deploy keys that can push pass the protection only\n",
         // One binds a branch, the one with its name first; rulesets bind together.
         "refs = { include = [\"*\"], exclude = [\"main\"] }\n",
         "bypass = [{ actor = \"role:maintain\" }, { actor = \"team:platform\" }]\n",

@@ -13,12 +13,14 @@ use crate::github::scope;
 pub(super) fn bound_branch<'a>(scene: &RepositoryScene<'a>, protection: &'a Protection) -> Option<&'a str> {
     let protections = scene.repository.protections.known()?;
     let matches = |protection: &Protection, branch: &str| scope::protects(&protection.pattern, branch) == Ok(true);
+    // One of which it can't be told whether it matches may take the branch, too.
+    let may_match = |protection: &Protection, branch: &str| scope::protects(&protection.pattern, branch) != Ok(false);
     let binds = |branch: &str| {
         if protection.pattern == branch {
             return true;
         }
         let named = protections.iter().any(|other| other.pattern == branch);
-        let first = || protections.iter().find(|other| matches(other, branch));
+        let first = || protections.iter().find(|other| may_match(other, branch));
         !named && matches(protection, branch) && first().is_some_and(|first| std::ptr::eq(first, protection))
     };
     let default = scene.repository.default_branch.iter().map(|branch| branch.name.as_str());

@@ -10,8 +10,8 @@ use crate::github::word::Word;
 /// To whom a ref is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opening {
-    /// To nobody, but for those who bypass a ruleset and administrators that a classic rule does not bind: other checks
-    /// name them.
+    /// To nobody, but for those who bypass a ruleset, and administrators and deploy keys that a classic rule does not bind:
+    /// other checks name them.
     Closed,
     /// To whoever can push.
     Everyone,
@@ -33,7 +33,9 @@ pub fn opening(effective: &Effective, rule: &str, gates: impl Fn(&Binding) -> bo
     // One classic rule binds at most.
     if let Some(binding) = effective.of_rule(rule).next() {
         let doors = binding.doors.read().map_err(Clone::clone)?;
-        let named: BTreeSet<Who> = doors.iter().map(|door| door.who.clone()).filter(|who| !matches!(who, Who::Role(_))).collect();
+        // A list names no roles and no keys: those pass because administrators are not bound.
+        let is_listed = |who: &Who| !matches!(who, Who::Role(_) | Who::DeployKeys);
+        let named: BTreeSet<Who> = doors.iter().map(|door| door.who.clone()).filter(is_listed).collect();
         if named.is_empty() {
             return Ok(Opening::Closed);
         }
@@ -113,7 +115,7 @@ mod tests {
         let admin = Who::Role("admin".to_owned());
         assert_eq!(asked(vec![]), Ok(Opening::Everyone));
         assert_eq!(asked(vec![binding("non_fast_forward", None, &[user("a")])]), Ok(Opening::Closed));
-        assert_eq!(asked(vec![binding("non_fast_forward", Some("main"), &[admin])]), Ok(Opening::Closed));
+        assert_eq!(asked(vec![binding("non_fast_forward", Some("main"), &[admin, Who::DeployKeys])]), Ok(Opening::Closed));
         let classic = |who: &[Who]| binding("non_fast_forward", Some("main"), who);
         assert_eq!(asked(vec![classic(&[user("a")])]), Ok(Opening::Only([user("a")].into())));
         let gate = |who: &[Who]| binding("update", Some("main"), who);

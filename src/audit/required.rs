@@ -6,13 +6,10 @@ use std::sync::Arc;
 use super::workflow_file::{Job, Likely, Matrix, Name, Trigger, Workflow, parse};
 use super::{Findings, Looked, RepositoryScene, branches};
 use crate::github::effective::{Binding, Effective};
+use crate::github::own_apps::{ACTIONS, ACTIONS_ID};
 use crate::github::repository::Repository;
 use crate::github::{Cause, Hidden};
 
-/// The app that reports for workflows on github.com.
-const ACTIONS: i64 = 15368;
-/// Its name in addresses, on every host.
-const ACTIONS_SLUG: &str = "github-actions";
 /// How deep calls of workflows are followed; GitHub stops there, too.
 const DEEPEST: usize = 10;
 /// How many names of jobs are followed in a repository.
@@ -106,7 +103,7 @@ impl Required<'_> {
         let reported = scene.repository.reported.known().into_iter().flatten();
         let mut reported = reported.filter_map(|merged| merged.checks.known()).flatten();
         match self.app {
-            Some(ACTIONS) => Ok(true),
+            Some(ACTIONS_ID) => Ok(true),
             Some(app) => {
                 let number = u64::try_from(app).ok();
                 let installed = scene.context.owner.installations.known().into_iter().flatten();
@@ -114,14 +111,14 @@ impl Required<'_> {
                     .find(|check| check.app_id == number && check.app.is_some())
                     .and_then(|check| check.app.as_deref())
                     .or_else(|| installed.into_iter().find(|app| Some(app.app_id) == number).map(|app| app.app_slug.as_str()));
-                slug.map(|slug| slug == ACTIONS_SLUG).ok_or_else(|| {
+                slug.map(|slug| slug == ACTIONS).ok_or_else(|| {
                     Hidden::new(Cause::Unknown, format!("`{}` must come from app #{app}, which is not known here", self.context))
                 })
             }
             None => {
                 let sources: Vec<_> =
                     reported.filter(|check| check.context == self.context).map(|check| check.app.as_deref()).collect();
-                Ok(sources.is_empty() || sources.contains(&Some(ACTIONS_SLUG)))
+                Ok(sources.is_empty() || sources.contains(&Some(ACTIONS)))
             }
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::own_apps;
 use super::owner::Owner;
 use super::people::ActorKind;
 use super::protection::Protection;
@@ -278,9 +279,9 @@ impl Effective {
         }
     }
 
-    /// Of the classic rules that match, the one with the branch's own name binds, else the oldest.
+    /// Of the classic rules that match, the one with the branch's own name binds, else the oldest. Where it can't be told
+    /// whether an older one matches, it can't be told either whether a younger one binds.
     fn add_protection(&mut self, protections: &[Protection], branch: &str) {
-        let mut unsure = Vec::new();
         let mut binds = protections.iter().find(|protection| protection.pattern == branch);
         if binds.is_none() {
             for protection in protections {
@@ -290,11 +291,10 @@ impl Effective {
                         break;
                     }
                     Ok(false) => {}
-                    Err(why) => unsure.push(Unsure { source: Some(Source::classic(protection)), why }),
+                    Err(why) => return self.unsure.push(Unsure { source: Some(Source::classic(protection)), why }),
                 }
             }
         }
-        self.unsure.extend(unsure);
         if let Some(protection) = binds {
             if let Readable::Hidden(why) = &protection.required_deployment_environments {
                 self.unsure.push(Unsure { source: Some(Source::classic(protection)), why: why.clone() });
@@ -348,7 +348,8 @@ impl Who {
             }
             Word::Known(ActorType::Integration) => {
                 let app = owner.installations.known().and_then(|apps| apps.iter().find(|app| app.app_id == id));
-                app.map_or_else(|| Who::Other(format!("app #{number}")), |app| Who::App(app.app_slug.clone()))
+                let slug = app.map(|app| app.app_slug.as_str()).or_else(|| own_apps::numbered(number));
+                slug.map_or_else(|| Who::Other(format!("app #{number}")), |slug| Who::App(slug.to_owned()))
             }
             Word::Known(ActorType::RepositoryRole) => {
                 if let Some((_, name)) = ROLES.iter().find(|(role, _)| *role == number) {
@@ -382,8 +383,12 @@ impl From<&super::people::Actor> for Who {
 fn bindings_of(protection: &Protection) -> Vec<Binding> {
     let source = Source::classic(protection);
     let always = |who: Who| Door { who, mode: Word::Known(BypassMode::Always) };
-    // Administrators, and whoever has a custom role that may bypass, pass what is not enforced for them.
-    let admins: Vec<Door> = if protection.is_admin_enforced { Vec::new() } else { vec![always(Who::Role("admin".to_owned()))] };
+    // Administrators, and whoever has a custom role that may bypass, pass what is not enforced for them. A deploy key that
+    // writes may do whatever an administrator may.
+    let admins = match protection.is_admin_enforced {
+        true => Vec::new(),
+        false => vec![always(Who::Role("admin".to_owned())), always(Who::DeployKeys)],
+    };
     let also = |actors: &Readable<Vec<super::people::Actor>>| match actors {
         Readable::Known(actors) => {
             let mut doors: BTreeSet<Door> = admins.iter().cloned().collect();

@@ -1,7 +1,7 @@
 //! GitHub: what it is asked, what it answers, and what that amounts to.
 //!
 //! Pure, in reading order: [`readable`] (known or hidden, never a default), [`word`] (GitHub's words, unknown ones kept),
-//! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] (who acts), [`repository`] and [`owner`] (what was read);
+//! [`rule`], [`ruleset`], [`protection`] (what binds), [`people`] and [`own_apps`] (who acts), [`repository`] and [`owner`] (what was read);
 //! [`answers`] (from GitHub's JSON to these); [`part`] and [`selection`] (what is asked), [`inventory`] and [`cost`] (what came of it),
 //! [`scope`] and [`effective`] (what that amounts to for one ref), [`layers`] (of classic protection and of rulesets), [`who_can`] (for
 //! whom); [`names`] (who is meant), [`desired`] (what a policy asks for), [`sample`] and [`drift`] (what differs), [`plan`] (what to do
@@ -23,6 +23,7 @@ pub mod inventory;
 pub mod layers;
 pub mod live;
 pub mod names;
+pub mod own_apps;
 pub mod owner;
 pub mod part;
 pub mod people;

@@ -1,6 +1,7 @@
 //! Names to GitHub's numbers and back, as far as what was read tells them.
 
 use super::effective::ROLES;
+use super::own_apps;
 use super::owner::{Owner, OwnerKind};
 use super::readable::{Cause, Hidden, Readable};
 use super::repository::Repository;
@@ -33,9 +34,6 @@ pub enum NoNumber {
     /// What would tell was not read.
     Hidden(Hidden),
 }
-
-/// Apps that act everywhere without being installed.
-const EVERYWHERE: &[(&str, i64)] = &[("github-actions", 15368), ("dependabot", 29110)];
 
 impl<'a> Names<'a> {
     /// Those of an owner, and of one of its repositories.
@@ -75,8 +73,8 @@ impl<'a> Names<'a> {
         if let Ok(Some(found)) = &installed {
             return Ok(app(&found.app_slug, number(found.app_id)));
         }
-        if let Some((slug, id)) = EVERYWHERE.iter().find(|(known, _)| same(known, slug)) {
-            return Ok(app(slug, Some(*id)));
+        if let Some((slug, id)) = own_apps::named(slug) {
+            return Ok(app(slug, Some(id)));
         }
         installed.and_then(|_| Err(NoNumber::Unknown(format!("no app `{slug}` is installed in {}", self.owner.login))))
     }
@@ -133,8 +131,8 @@ impl<'a> Names<'a> {
             ActorType::Integration => {
                 let apps = self.owner.installations.known();
                 let app = apps.and_then(|apps| apps.iter().find(|app| Some(app.app_id) == wanted));
-                let everywhere = || EVERYWHERE.iter().find(|(_, known)| Some(*known) == id).map(|(slug, _)| *slug);
-                found(app.map(|app| app.app_slug.as_str()).or_else(everywhere).map(|slug| format!("app:{slug}")), "app")
+                let own = || id.and_then(own_apps::numbered);
+                found(app.map(|app| app.app_slug.as_str()).or_else(own).map(|slug| format!("app:{slug}")), "app")
             }
             ActorType::RepositoryRole => {
                 let fixed = ROLES.iter().find(|(known, _)| Some(*known) == id).map(|(_, name)| *name);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::people::{CustomRole, Installation, Permission, Team};
-use super::readable::Readable;
+use super::readable::{Hidden, Readable};
 use super::repository::{RuleSuite, RulesetVersion, WorkflowPermissions};
 use super::rule::words;
 use super::ruleset::Ruleset;
@@ -51,6 +51,24 @@ pub struct Owner {
     /// Numbers of people and repositories that a policy or a ruleset names, as far as they were asked for.
     #[serde(default)]
     pub numbers: Numbers,
+}
+
+impl Owner {
+    /// That its list of teams has every team, secret ones included. Those are in it only for who administers the
+    /// organization, and so may list the installed apps, too.
+    ///
+    /// # Errors
+    /// A team that is not in the list may be there all the same.
+    pub fn lists_every_team(&self) -> Result<(), Hidden> {
+        self.teams.read().map_err(Clone::clone)?;
+        match (self.kind, self.installations.read()) {
+            (OwnerKind::User, _) | (OwnerKind::Organization, Ok(_)) => Ok(()),
+            (OwnerKind::Organization, Err(hidden)) => Err(Hidden {
+                why: format!("a secret team is in the list only for who administers the organization: {}", hidden.why),
+                ..hidden.clone()
+            }),
+        }
+    }
 }
 
 /// GitHub's numbers by name, where no list tells them. `None` means that GitHub knows none of that name.

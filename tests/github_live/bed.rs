@@ -405,6 +405,24 @@ fn bypassers_hidden_everywhere() {
 }
 
 #[test]
+fn what_another_owner_has_now_is_told_and_not_handed_on() {
+    for graphql in [true, false] {
+        let bed = rich();
+        bed.organization("globex");
+        bed.organization("acme").repository("app").transfer("globex");
+        if !graphql {
+            bed.fault("POST /graphql", When::Always, Fault::Status(502));
+        }
+        let selection = Selection::default().and_repository("acme/app").unwrap();
+        let (all, inventory, _) = read(&bed, &bed.token().create(), &selection, &Parts::index());
+        assert!(all.is_empty(), "{all:#?}");
+        let told: Vec<String> = inventory.unread.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["`acme/app`: it is now `globex/app`; ask for that"]);
+        assert_eq!((inventory.moved[0].from.as_str(), inventory.moved[0].to.as_str()), ("acme/app", "globex/app"));
+    }
+}
+
+#[test]
 fn what_moved_is_followed() {
     let bed = rich();
     bed.organization("acme").repository("app").rename("new");

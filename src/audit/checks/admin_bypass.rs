@@ -1,4 +1,4 @@
-//! `admin-bypass`: a classic branch protection does not bind administrators.
+//! `admin-bypass`: a classic branch protection does not bind administrators, nor deploy keys, which may do what those may.
 //!
 //! Nothing is said when rulesets that nobody passes ask for the same: a push must satisfy every layer, so the gap is closed.
 
@@ -12,10 +12,10 @@ pub(super) static CHECK: Check = Check {
     id: "admin-bypass",
     severity: Severity::High,
     summary: "administrators pass a branch protection",
-    why: "Unless its rules are enforced for administrators, whoever administers the repository pushes past them, and so does whoever takes over such an account.",
+    why: "Unless its rules are enforced for administrators, whoever administers the repository pushes past them, and so does whoever takes over such an account, and whoever has a deploy key that can push.",
     fix: "switch on `Do not allow bypassing the above settings` (`enforce_admins`)",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-protected-branches/about-protected-branches#do-not-allow-bypassing-the-above-settings",
-    reads: &[Part::Refs],
+    reads: &[Part::Refs, Part::Keys],
     looks: &[Look::Repository(look)],
 };
 
@@ -32,9 +32,21 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
         match passed {
             Ok(rules) if rules.is_empty() => {}
             Ok(rules) => {
-                findings
-                    .add(place, "", format!("administrators pass {} of {source}", rules.join(", ")))
-                    .who([&Who::Role("admin".to_owned())]);
+                let mut message = format!("administrators pass {} of {source}", rules.join(", "));
+                let mut who = vec![Who::Role("admin".to_owned())];
+                match super::writable_keys(scene.repository) {
+                    Ok(keys) if keys.is_empty() => {}
+                    Ok(keys) => {
+                        message += &format!(", and so do the deploy keys that can push: {}", keys.join(", "));
+                        who.push(Who::DeployKeys);
+                    }
+                    Err(hidden) => {
+                        message += ", and so do deploy keys that can push, if there are any";
+                        who.push(Who::DeployKeys);
+                        findings.cannot_tell(place.clone().field("deploy_keys"), hidden);
+                    }
+                }
+                findings.add(place, "", message).who(&who);
             }
             Err(hidden) => findings.cannot_tell(place, &hidden),
         }

@@ -19,7 +19,15 @@ pub(super) static CHECK: Check = Check {
     why: "A bypass for a common role, a large team or any deploy key makes the rule a request: most of those whom it is for pass it.",
     fix: "grant the bypass to a small team or to one app, and only for pull requests",
     link: "https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/creating-rulesets-for-a-repository#granting-bypass-permissions-for-your-branch-or-tag-ruleset",
-    reads: &[Part::OwnerRulesets, Part::Teams, Part::TeamMembers, Part::Members, Part::CustomRoles, Part::Keys],
+    reads: &[
+        Part::OwnerRulesets,
+        Part::Teams,
+        Part::TeamMembers,
+        Part::Members,
+        Part::Installations,
+        Part::CustomRoles,
+        Part::Keys,
+    ],
     looks: &[Look::Ruleset(look), Look::Repository(keys)],
 };
 
@@ -52,7 +60,7 @@ fn look(scene: &RulesetScene<'_>, findings: &mut Findings) -> Looked {
                     Some(Err(hidden)) => Err(hidden.clone()),
                 }
             }
-            (Word::Known(ActorType::Team), _) => owner.teams.read().map(|_| None).map_err(Clone::clone),
+            (Word::Known(ActorType::Team), _) => owner.lists_every_team().map(|()| None),
             (Word::Known(ActorType::EnterpriseRole), _) => {
                 Err(Hidden::new(Cause::NotOffered, "GitHub does not say here how many hold a role of the enterprise"))
             }
@@ -111,10 +119,7 @@ fn keys(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
         if !ruleset.may_enforce() || !for_keys(ruleset) {
             continue;
         }
-        let keys = scene.repository.deploy_keys.read().map_err(Clone::clone)?;
-        let mut writable: Vec<String> =
-            keys.iter().filter(|key| key.enabled && !key.read_only).map(|key| format!("`{}`", key.title)).collect();
-        writable.sort();
+        let writable = super::writable_keys(scene.repository).map_err(Clone::clone)?;
         if !writable.is_empty() {
             let source = crate::github::effective::Source::of(ruleset);
             let place = scene.place().source(&source).field("bypass_actors");

@@ -6,13 +6,11 @@
 
 use crate::audit::{Check, Findings, Look, Looked, Place, RulesetScene, Severity};
 use crate::github::effective::{Door, Who};
+use crate::github::own_apps;
 use crate::github::part::Part;
 use crate::github::readable::{Cause, Hidden};
 use crate::github::ruleset::{ActorType, BypassActor, Level};
 use crate::github::word::Word;
-
-/// Apps that GitHub runs itself, which are in no list of installations: Actions, Dependabot, code scanning, Copilot's agent.
-const OF_GITHUB: &[i64] = &[15_368, 29_110, 57_789, 1_143_301];
 
 pub(super) static CHECK: Check = Check {
     id: "bypass-stale",
@@ -55,14 +53,10 @@ fn gone(scene: &RulesetScene<'_>, actor: &BypassActor) -> Result<Option<&'static
                 return Ok(None);
             }
             is_of_owner?;
-            // Who may list the installed apps administers the organization, and sees its secret teams, too.
-            owner.installations.read().map_err(|hidden| Hidden {
-                why: format!("a secret team is in the list only for who administers the organization: {}", hidden.why),
-                ..hidden.clone()
-            })?;
+            owner.lists_every_team()?;
             Ok(Some("there is no such team"))
         }
-        Word::Known(ActorType::Integration) if OF_GITHUB.contains(&number) => Ok(None),
+        Word::Known(ActorType::Integration) if own_apps::numbered(number).is_some() => Ok(None),
         Word::Known(ActorType::Integration) => {
             let apps = owner.installations.read().map_err(Clone::clone)?;
             let app = apps.iter().find(|app| i64::try_from(app.app_id) == Ok(number));

@@ -4,6 +4,7 @@
 //! restrict creation. Only patterns that pick some branches are looked at: where a ruleset is for every branch, people
 //! must be able to create theirs. That checks are not asked of a new branch is a fault only where nothing else keeps it.
 
+use crate::audit::layers::is_classic;
 use crate::audit::{Check, Findings, Look, Looked, Place, RepositoryScene, Severity};
 use crate::github::effective::{Binding, Effective, Source};
 use crate::github::part::Part;
@@ -92,6 +93,12 @@ fn look_at_protection(scene: &RepositoryScene<'_>, protection: &Protection, find
     };
     let effective = scene.effective(&format!("refs/heads/{new}"));
     let guarded = guard(effective.bindings.iter().filter(|binding| binding.source == source));
+    // An older pattern may bind it instead, and then this one guards nothing.
+    if let Some(older) = effective.unsure.iter().find(|unsure| unsure.source.as_ref().is_some_and(is_classic))
+        && guarded.is_none()
+    {
+        findings.cannot_tell(place.clone(), &older.why);
+    }
     report(&effective, guarded, &protection.pattern, &place, findings);
 }
 

@@ -88,6 +88,17 @@ pub(super) fn known_mode(actor: &BypassActor) -> Looked {
     }
 }
 
+/// The titles of the deploy keys that can push, in order and in backticks.
+///
+/// # Errors
+/// The keys are hidden.
+pub(super) fn writable_keys(repository: &Repository) -> Result<Vec<String>, &Hidden> {
+    let writable = repository.deploy_keys.read()?.iter().filter(|key| key.enabled && !key.read_only);
+    let mut titles: Vec<String> = writable.map(|key| format!("`{}`", key.title)).collect();
+    titles.sort();
+    Ok(titles)
+}
+
 /// What binds the default branch, if anything does: where nothing does, `branch-unprotected` says so, and checks that miss
 /// a single rule have nothing to add.
 ///

@@ -172,17 +172,15 @@ impl One<'_> {
             Readable::Hidden(hidden) if hidden.cause == Cause::NotOffered => &[],
             Readable::Hidden(hidden) => {
                 let why = format!("administrators pass; whether custom roles pass the protection can't be told: {hidden}");
-                return self.say("enforce_admins", Likeness::NotExpressible, why);
+                self.say("enforce_admins", Likeness::NotExpressible, why);
+                &[]
             }
         };
         let passing = roles.iter().filter(|role| role.permissions.iter().any(|one| one == PASSES));
-        let passing: Vec<String> = passing.map(|role| format!("`{}`", role.name)).collect();
-        if passing.is_empty() {
-            self.say("enforce_admins", Likeness::Equivalent, "administrators pass: `role:admin`");
-        } else {
-            let why = format!("administrators pass; the custom role {} passes the protection only", passing.join(", "));
-            self.say("enforce_admins", Likeness::Stronger, why);
-        }
+        let passing: Vec<String> = passing.map(|role| format!("the custom role `{}`, ", role.name)).collect();
+        let and = if passing.is_empty() { "" } else { "and " };
+        let why = format!("administrators pass; {}{and}deploy keys that can push pass the protection only", passing.concat());
+        self.say("enforce_admins", Likeness::Stronger, why);
     }
 
     fn reviews(&mut self, asked: &mut Asked) {

@@ -157,29 +157,37 @@ impl Reader {
         done
     }
 
-    /// Finds one repository, by GraphQL or else by REST, or notes why it was not found.
+    /// Finds one repository, by GraphQL or else by REST, or notes why it was not found. One that is another owner's by now is not
+    /// handed on: whoever asked has read this owner's people, teams and apps, and none of those.
     async fn by_its_name(&self, owner: &str, name: &str, parts: &Parts, chosen: &mut Vec<Indexed>, done: &mut Done) {
         let asked = format!("{owner}/{name}");
-        let moved = |done: &mut Done, to: String| {
+        let is_still_its = |repository: &Repository, done: &mut Done| {
+            let to = repository.full_name();
+            let is_its = repository.owner.eq_ignore_ascii_case(owner);
+            if !is_its {
+                done.inventory.unread(asked.clone(), Hidden::new(Cause::NotAsked, format!("it is now `{to}`; ask for that")));
+            }
             if !to.eq_ignore_ascii_case(&asked) {
                 done.inventory.moved.push(Moved { from: asked.clone(), to });
             }
+            is_its
         };
         match by_name(&self.client, owner, name, parts).await {
             Ok(indexed) => {
-                moved(done, indexed.repository.full_name());
-                chosen.push(indexed);
+                if is_still_its(&indexed.repository, done) {
+                    chosen.push(indexed);
+                }
             }
             Err(refused) => {
                 let found = self.find_by_rest(owner, name).await.map_err(Hidden::from).and_then(|json| listed(&json));
                 match found {
-                    Ok(mut repository) => {
-                        moved(done, repository.full_name());
+                    Ok(mut repository) if is_still_its(&repository, done) => {
                         self.complete_by_rest(&mut repository, parts, &Hidden::from(&refused)).await;
                         self.own_parts(&mut repository, parts).await;
                         done.inventory.unread(repository.full_name(), Hidden::new(Cause::Partial, PATTERNS));
                         done.repositories.push(repository);
                     }
+                    Ok(_) => {}
                     Err(hidden) => done.inventory.unread(asked.clone(), hidden),
                 }
             }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Layers, Level, is_of_apps, is_of_keys, is_of_people, level, not_read, permission_of, role_name};
 use crate::github::effective::Who;
+use crate::github::own_apps::{self, ACTIONS};
 use crate::github::owner::{Owner, OwnerKind};
 use crate::github::people::{AccessSource, Granter, Installation, Permission};
-use crate::github::readable::Hidden;
+use crate::github::readable::{Cause, Hidden};
 use crate::github::repository::Repository;
 use crate::github::word::Word;
 
@@ -294,9 +295,6 @@ fn writes(app: &Installation, permission: &str) -> bool {
     app.permissions.get(permission).is_some_and(|level| ["write", "admin"].contains(&level.as_str()))
 }
 
-/// The app that workflows act as. It is installed nowhere, and a workflow asks for what it needs.
-const ACTIONS: &str = "github-actions";
-
 fn apps<'a>(owner: &'a Owner, layers: &Layers<'_>, reasons: &mut BTreeSet<Hidden>) -> Vec<Subject<'a>> {
     let installations = match owner.installations.read() {
         Ok(installations) => installations.as_slice(),
@@ -320,14 +318,39 @@ fn apps<'a>(owner: &'a Owner, layers: &Layers<'_>, reasons: &mut BTreeSet<Hidden
             found.push(subject);
         }
     }
-    let named = layers.doors().any(|door| matches!(&door.who, Who::App(slug) if same(slug, ACTIONS)));
-    let listed = found.iter().any(|subject| subject.named == Named::App(ACTIONS.to_owned()));
-    if named && !listed {
-        let mut subject = Subject::new(Named::App(ACTIONS.to_owned()), Some(Permission::Write));
-        subject.access = Some("a workflow's token, where the workflow asks for `contents: write`".to_owned());
-        found.push(subject);
+    let named: BTreeSet<&Who> = layers.doors().map(|door| &door.who).filter(|who| is_of_apps(who)).collect();
+    for who in named {
+        let own = if let Who::App(slug) = who { own_apps::named(slug) } else { None };
+        let is_installed = matches!(who, Who::App(slug) if installations.iter().any(|app| same(&app.app_slug, slug)));
+        if let Some((slug, _)) = own {
+            found.push(app_of_github(slug));
+        } else if !is_installed {
+            reasons.insert(owner.installations.read().err().cloned().unwrap_or_else(|| {
+                let why =
+                    format!("`{who}` is in no list of the apps that are installed in {}, and may act all the same", owner.login);
+                Hidden::new(Cause::Unknown, why)
+            }));
+            found.push(Subject::new(Named::Group(who.clone()), None));
+        }
+    }
+    // Where nothing forbids it, a workflow needs no door.
+    if layers.forbidding.is_empty() && layers.action != Action::ChangeRules {
+        found.push(app_of_github(ACTIONS));
     }
     found
+}
+
+/// An app that GitHub runs itself: nothing that was read says whether it acts here.
+fn app_of_github<'a>(slug: &str) -> Subject<'a> {
+    let mut subject = Subject::new(Named::App(slug.to_owned()), Some(Permission::Write));
+    subject.certain = false;
+    subject.access = Some(match slug {
+        ACTIONS => {
+            "a workflow's token, where the workflow asks for `contents: write`; whether Actions is on was not read".to_owned()
+        }
+        _ => "an app that GitHub runs; whether it acts here was not read".to_owned(),
+    });
+    subject
 }
 
 fn keys<'a>(repository: &'a Repository, reasons: &mut BTreeSet<Hidden>) -> Vec<Subject<'a>> {
@@ -350,7 +373,7 @@ fn groups<'a>(
     layers: &Layers<'_>,
     reasons: &mut BTreeSet<Hidden>,
 ) -> Vec<Subject<'a>> {
-    let mut wanted: BTreeSet<Who> = layers.doors().map(|door| door.who.clone()).collect();
+    let mut wanted: BTreeSet<Who> = layers.doors().map(|door| door.who.clone()).filter(is_of_people).collect();
     let has = |wanted: Level| layers.sources.iter().any(|source| level(source, repository, owner) == wanted);
     let changes_rules = layers.action == Action::ChangeRules;
     if repository.collaborators.read().is_err() {
@@ -365,8 +388,14 @@ fn groups<'a>(
         wanted.insert(Who::EnterpriseOwners);
     }
     let mut found = Vec::new();
+    // An enterprise has teams and roles that no organization lists.
+    let of_enterprise =
+        layers.forbidding.iter().filter(|layer| level(&layer.binding.source, repository, owner) == Level::Enterprise);
+    let of_enterprise: BTreeSet<&Who> =
+        of_enterprise.filter_map(|layer| layer.binding.doors.known()).flatten().map(|door| &door.who).collect();
     for who in wanted {
-        if let Some((subject, why)) = group(who, repository, owner) {
+        let is_of_enterprise = of_enterprise.contains(&who);
+        if let Some((subject, why)) = group(who, is_of_enterprise, repository, owner) {
             reasons.insert(why);
             found.push(subject);
         }
@@ -375,7 +404,7 @@ fn groups<'a>(
 }
 
 /// Those for whom a door is, as one, and why they could not be listed; `None` when they were, or when there are none.
-fn group<'a>(who: Who, repository: &'a Repository, owner: &'a Owner) -> Option<(Subject<'a>, Hidden)> {
+fn group<'a>(who: Who, is_of_enterprise: bool, repository: &'a Repository, owner: &'a Owner) -> Option<(Subject<'a>, Hidden)> {
     let of = |permission| Subject::new(Named::Group(who.clone()), permission);
     match &who {
         Who::Role(role) => match (permission_of(role), repository.collaborators.read()) {
@@ -393,19 +422,20 @@ fn group<'a>(who: Who, repository: &'a Repository, owner: &'a Owner) -> Option<(
         }
         Who::EnterpriseOwners => Some((of(None), not_read("who owns the enterprise was not asked for"))),
         Who::Team(slug) => {
-            let hidden = match owner.teams.read() {
-                Ok(teams) => teams.iter().find(|team| same(&team.slug, slug))?.members.read().err()?,
-                Err(hidden) => hidden,
+            let listed = owner.teams.known().and_then(|teams| teams.iter().find(|team| same(&team.slug, slug)));
+            let hidden = match listed {
+                Some(team) => team.members.read().err()?.clone(),
+                None => owner.lists_every_team().err()?,
             };
             let mut subject = of(None);
             subject.teams = with_parents(owner, slug);
-            Some((subject, hidden.clone()))
+            Some((subject, hidden))
         }
         // Where the list is known and has no such actor, there is nobody whom the door lets pass.
         Who::Other(what) => {
             let people = repository.collaborators.known().into_iter().flatten();
             let listed = people.into_iter().filter_map(|one| one.id).any(|id| *what == unnamed(id));
-            let hidden = hidden_list(owner, what).filter(|_| !listed)?;
+            let hidden = hidden_list(owner, what, is_of_enterprise).filter(|_| !listed)?;
             Some((of(None), hidden))
         }
         Who::User(_) | Who::App(_) | Who::DeployKeys | Who::OrganizationAdmins => None,
@@ -424,14 +454,12 @@ fn with_parents<'a>(owner: &'a Owner, slug: &str) -> BTreeSet<&'a str> {
 }
 
 /// Why an actor without a name has none, where a list that would name it is hidden.
-fn hidden_list(owner: &Owner, what: &str) -> Option<Hidden> {
-    let hidden = match what.split(" #").next() {
-        Some("app") => None,
-        Some("team") => owner.teams.read().err(),
-        Some("role") => owner.custom_roles.read().err(),
-        _ => return Some(not_read(format!("who `{what}` is was not asked for"))),
-    };
-    hidden.cloned()
+fn hidden_list(owner: &Owner, what: &str, is_of_enterprise: bool) -> Option<Hidden> {
+    match what.split(" #").next() {
+        Some("team") if !is_of_enterprise => owner.lists_every_team().err(),
+        Some("role") if !is_of_enterprise => owner.custom_roles.read().err().cloned(),
+        _ => Some(not_read(format!("who `{what}` is was not asked for"))),
+    }
 }
 
 /// What a person is called whose number alone is known.

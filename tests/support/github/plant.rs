@@ -440,6 +440,13 @@ impl RepositoryHandle {
         self.state().rename_repository(&from, &owner, name);
         self
     }
+
+    /// Hands it to another owner; the old address leads there.
+    pub fn transfer(&self, owner: &str) -> &Self {
+        let (from, name) = self.read(|repository| (repository.full_name(), repository.name.clone()));
+        self.state().rename_repository(&from, owner, &name);
+        self
+    }
 }
 
 /// A change that somebody made, with its place in the history.
