@@ -169,7 +169,11 @@ impl<'a> Names<'a> {
         }
         match self.owner.numbers.repositories.iter().find(|(known, _)| same(known, full_name)) {
             Some((_, Some(number))) => Ok(*number),
-            Some((_, None)) => Err(NoNumber::Unknown(format!("there is no repository `{full_name}`, or it may not be seen"))),
+            Some((_, None)) => {
+                let moved = self.owner.numbers.moved.iter().find(|(known, _)| same(known, full_name));
+                let why = moved.map_or(", or it may not be seen".to_owned(), |(_, called)| format!(": it is now `{called}`"));
+                Err(NoNumber::Unknown(format!("there is no repository `{full_name}`{why}")))
+            }
             None => {
                 let why = format!("the number of the repository `{full_name}` was not asked for");
                 Err(NoNumber::Hidden(Hidden::new(Cause::NotAsked, why)))

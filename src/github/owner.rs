@@ -90,6 +90,9 @@ words! {
         Organization,
         /// A person.
         User,
+    /// What a repository is called now that GitHub has none of under its old name, by that name, both as `owner/name`.
+    #[serde(default)]
+    pub moved: BTreeMap<String, String>,
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use refwarden::github::client::{App, Client, Credentials, Host, Options, Token};
 use refwarden::github::live::Reader;
+use refwarden::github::names::{Names, NoNumber};
 use refwarden::github::owner::{Owner, OwnerKind};
 use refwarden::github::people::{Granter, Permission as Access};
 use refwarden::github::protection::Protection;
@@ -15,7 +16,7 @@ use serde_json::json;
 use super::run;
 use crate::support::clock::leaping;
 use crate::support::github::{
-    Bed, Door, Fault, Level, Permission, Permissions, Profile, Quirk, Reported, Role, Visibility, When,
+    Bed, Door as Whence, Fault, Level, Permission, Permissions, Profile, Quirk, Reported, Role, Visibility, When,
 };
 
 fn client(bed: &Bed, credentials: Credentials) -> Client {
@@ -81,7 +82,7 @@ fn rich() -> Bed {
     }));
     app.protect("release/*", json!({"enforce_admins": false, "allow_force_pushes": true}));
     app.release("v1", json!({}));
-    app.collaborator("bob", Role::Write, &[Door::Team("core".into(), Role::Write)]).team("core", Role::Write);
+    app.collaborator("bob", Role::Write, &[Whence::Team("core".into(), Role::Write)]).team("core", Role::Write);
     app.deploy_key("deploy", false);
     app.environment("prod", json!({"protection_rules": [{"id": 1, "node_id": "x", "type": "required_reviewers", "reviewers": [{"type": "User", "reviewer": "bob"}]}]}));
     app.workflow_permissions("write", true);
@@ -524,6 +525,47 @@ dismissal_restriction = { enabled = true, allowed_actors = ["dave", "role:admin"
     // Only who could not be asked for is asked for again.
     assert_eq!(cost.requests(Class::Names), 8);
     assert_eq!(bed.requests_of("GET /users/{username}").iter().filter(|entry| entry.path.ends_with("/bob")).count(), 0);
-    let names = refwarden::github::names::Names::new(&owner, None);
+    let names = Names::new(&owner, None);
     assert!(names.resolve("carol").is_ok_and(|carol| carol.id == known("carol").flatten().and_then(|id| i64::try_from(id).ok())));
+}
+
+/// GitHub leads on from a repository's old name. What is there now may be somebody else's.
+#[test]
+fn a_repository_that_answers_by_another_name_is_not_the_one_that_is_named() {
+    let bed = Bed::of(Profile::EnterpriseCloud);
+    bed.organization("other");
+    let acme = bed.organization("acme");
+    let tools = acme.repository("tools").id();
+    acme.repository("ci").transfer("other");
+    acme.repository("lint").rename("style");
+    let secret = bed.token().create();
+    let policy = r#"
+version = 1
+[[ruleset]]
+name = "main"
+target = "branch"
+refs = ["main"]
+[ruleset.rules.workflows]
+workflows = [
+    { path = "a", repository = "acme/ci" }, { path = "b", repository = "acme/lint" }, { path = "c", repository = "Acme/Tools" },
+    { path = "d", repository = "acme/gone" },
+]
+"#;
+    let policy = refwarden::policy::parse::parse("policy.toml", policy.as_bytes()).unwrap();
+    let named = refwarden::github::desired::named_in(&policy);
+    let owner = run(async {
+        let reader = Reader::new(&client(&bed, token(&secret)));
+        let mut owner = reader.owner("acme", &Parts::index()).await.unwrap();
+        reader.learn_names(&mut owner, &named).await;
+        owner
+    });
+    let names = Names::new(&owner, None);
+    for (name, told) in [
+        ("acme/ci", Err("there is no repository `acme/ci`: it is now `other/ci`")),
+        ("acme/lint", Err("there is no repository `acme/lint`: it is now `acme/style`")),
+        ("acme/gone", Err("there is no repository `acme/gone`, or it may not be seen")),
+        ("acme/tools", Ok(tools)),
+    ] {
+        assert_eq!(names.repository_number(name), told.map_err(|why: &str| NoNumber::Unknown(why.to_owned())), "{name}");
+    }
 }
