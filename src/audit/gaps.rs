@@ -144,6 +144,7 @@ pub(super) fn of_owner(owner: &Owner) -> Vec<Gap<'_>> {
         login: _,
         id: _,
         html_url: _,
+        is_on_a_server: _,
         kind: _,
         // Not lists: `inventory-partial` and `unknown-construct` look at them.
         repository_count: _,

@@ -73,8 +73,13 @@ impl<'a> Names<'a> {
         if let Ok(Some(found)) = &installed {
             return Ok(app(&found.app_slug, number(found.app_id)));
         }
-        if let Some((slug, id)) = own_apps::named(slug) {
-            return Ok(app(slug, Some(id)));
+        match own_apps::named(slug) {
+            Some((slug, id)) if !self.owner.is_on_a_server => return Ok(app(slug, Some(id))),
+            Some((slug, _)) => {
+                let why = format!("GitHub's own app `{slug}` has a number of its own on this server, which no list tells");
+                return Err(NoNumber::Hidden(Hidden::new(Cause::Unknown, why)));
+            }
+            None => {}
         }
         installed.and_then(|_| Err(NoNumber::Unknown(format!("no app `{slug}` is installed in {}", self.owner.login))))
     }
@@ -131,7 +136,7 @@ impl<'a> Names<'a> {
             ActorType::Integration => {
                 let apps = self.owner.installations.known();
                 let app = apps.and_then(|apps| apps.iter().find(|app| Some(app.app_id) == wanted));
-                let own = || id.and_then(own_apps::numbered);
+                let own = || id.and_then(|id| self.owner.own_app(id));
                 found(app.map(|app| app.app_slug.as_str()).or_else(own).map(|slug| format!("app:{slug}")), "app")
             }
             ActorType::RepositoryRole => {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use refwarden::github::client::{App, Client, Credentials, Host, Options, Token};
+use refwarden::github::effective::{Door, Who};
 use refwarden::github::live::Reader;
 use refwarden::github::names::{Names, NoNumber};
 use refwarden::github::owner::{Owner, OwnerKind};
 use refwarden::github::people::{Granter, Permission as Access};
 use refwarden::github::protection::Protection;
 use refwarden::github::repository::Repository;
-use refwarden::github::ruleset::{Enforcement, Level as Whose};
+use refwarden::github::ruleset::{ActorType, BypassActor, Enforcement, Level as Whose};
 use refwarden::github::{Cause, Class, Inventory, Part, Parts, Readable, Selection};
 use serde_json::json;
 
@@ -567,5 +568,32 @@ workflows = [
         ("acme/tools", Ok(tools)),
     ] {
         assert_eq!(names.repository_number(name), told.map_err(|why: &str| NoNumber::Unknown(why.to_owned())), "{name}");
+    }
+}
+
+/// On a server of one's own, github.com's numbers are other apps' numbers.
+#[test]
+fn the_numbers_of_githubs_own_apps_are_github_coms() {
+    for (profile, is_server) in [(Profile::Dotcom, false), (Profile::EnterpriseCloud, false), (Profile::Ghes319, true)] {
+        let bed = Bed::of(profile);
+        bed.organization("acme").owner("alice");
+        let bot = bed.app("bot", Permissions::read_only());
+        bed.install("bot", "acme", None);
+        let owner = owner(&bed, &bed.token().create(), &Parts::index().and(Part::Installations));
+        let names = Names::new(&owner, None);
+        let actions = names.resolve("app:github-actions");
+        let (number, name) = (names.name_of(ActorType::Integration, Some(15_368)), "app:github-actions".to_owned());
+        let passer: BypassActor =
+            serde_json::from_value(json!({ "actor_id": 15_368, "actor_type": "Integration", "bypass_mode": "always" })).unwrap();
+        let door = Door::of(&passer, &owner).who;
+        if is_server {
+            assert!(matches!(&actions, Err(NoNumber::Hidden(hidden)) if hidden.cause == Cause::Unknown), "{actions:?}");
+            assert_eq!((number, door), (Err("app #15368".to_owned()), Who::Other("app #15368".to_owned())));
+        } else {
+            assert_eq!(actions.map(|app| app.id), Ok(Some(15_368)));
+            assert_eq!((number, door), (Ok(name), Who::App("github-actions".to_owned())));
+        }
+        // What is installed has the number that the list says.
+        assert_eq!(names.resolve("app:bot").map(|app| app.id), Ok(i64::try_from(bot).ok()));
     }
 }

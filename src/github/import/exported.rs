@@ -71,6 +71,8 @@ fn unread_owner(login: &str) -> Owner {
         login: login.to_owned(),
         id: 0,
         html_url: None,
+        // Its policy is for github.com, as it names no API.
+        is_on_a_server: false,
         kind: OwnerKind::Organization,
         repository_count: Readable::not_asked(),
         base_permission: Readable::not_asked(),
