@@ -414,3 +414,71 @@ fn repositories_stay_protected_from_being_renamed_out_of_scope() {
     let after = plan.changes[0].after.as_ref().unwrap();
     assert_eq!(after["conditions"]["repository_name"], value!({ "include": ["~ALL"], "exclude": [], "protected": true }));
 }
+
+/// A ruleset of the policy that can't be written is no ruleset that the policy does not know.
+#[test]
+fn what_the_policy_names_is_never_deleted_nor_called_unmanaged() {
+    let ruleset = |more: &str, rules: &str| {
+        format!("[[ruleset]]\nname = \"ours\"\ntarget = \"branch\"\nrefs = [\"main\"]\n{more}\n[ruleset.rules]\n{rules}\n")
+    };
+    let limited = ruleset("actors = [\"ada\"]", "deletion = true");
+    for (what, rules) in [
+        ("actors", limited.clone()),
+        ("no rule that GitHub has", ruleset("", "max_file_size = { max_file_size = 5 }")),
+        ("refs", ruleset("", "deletion = true").replace("[\"main\"]", "[\"refs/notes/commits\"]")),
+        ("another name", limited.replace("name = \"ours\"", "name = \"here\"\ngithub_name = \"ours\"")),
+        // One that says the same and is called otherwise does not take it over.
+        (
+            "a twin",
+            format!("{limited}{}", ruleset("", "deletion = true").replace("ours", "twin").replace("[\"main\"]", "[\"~ALL\"]")),
+        ),
+    ] {
+        for unmanaged in ["delete", "report"] {
+            let bed = acme();
+            let api = bed.organization("acme").repository("api");
+            let live = |name: &str, target: &str| {
+                value!({ "name": name, "target": target, "enforcement": "active", "rules": [{ "type": "deletion" }],
+                    "conditions": { "ref_name": { "include": ["~ALL"], "exclude": [] } } })
+            };
+            api.ruleset(live("ours", "branch"));
+            let plan = planned(&bed, &policy(&format!("unmanaged = \"{unmanaged}\""), &rules), false);
+            let touched = plan.changes.iter().any(|change| change.before.is_some());
+            assert!(!touched && plan.unmanaged.is_empty(), "{what} {unmanaged}: {plan:#?}");
+            // The twins: what the policy does not name, by its name or by its target.
+            api.ruleset(live("theirs", "branch"));
+            api.ruleset(live("ours", "tag"));
+            let plan = planned(&bed, &policy(&format!("unmanaged = \"{unmanaged}\""), &rules), false);
+            let of = |thing: &refwarden::github::plan::Thing| thing.name.clone();
+            let mut found: Vec<String> = plan.unmanaged.iter().map(of).collect();
+            found.extend(plan.changes.iter().filter(|change| change.action() == Action::Delete).map(|change| of(&change.thing)));
+            found.sort();
+            let expected: &[&str] = if what == "a twin" { &["ours"] } else { &["ours", "theirs"] };
+            assert_eq!(found, expected, "{what} {unmanaged}: {plan:#?}");
+        }
+    }
+}
+
+/// The same of classic protections, which the policy names by their patterns.
+#[test]
+fn a_pattern_that_the_policy_names_is_never_deleted_nor_called_unmanaged() {
+    let ruleset = |refs: &str, more: &str, rules: &str| {
+        format!("[[ruleset]]\nname = \"ours\"\ntarget = \"branch\"\nrefs = {refs}\n{more}\n[ruleset.rules]\n{rules}\n")
+    };
+    for (what, rules) in [
+        ("actors", ruleset("[\"~DEFAULT_BRANCH\"]", "actors = [\"ada\"]", "deletion = true")),
+        ("only reporting", ruleset("[\"main\"]", "enforcement = \"evaluate\"", "deletion = true")),
+        ("no rule that GitHub has", ruleset("[\"main\"]", "", "max_file_size = { max_file_size = 5 }")),
+        ("what is left out", ruleset("{ include = [\"main\", \"release/*\"], exclude = [\"main\"] }", "", "deletion = true")),
+    ] {
+        for unmanaged in ["delete", "report"] {
+            let bed = acme();
+            bed.organization("acme").repository("api").protect("main", value!({})).protect("theirs", value!({}));
+            let github = format!("mechanism = \"branch_protection\"\nunmanaged = \"{unmanaged}\"");
+            let plan = planned(&bed, &policy(&github, &rules), false);
+            let mut found: Vec<&str> = plan.unmanaged.iter().map(|thing| thing.name.as_str()).collect();
+            let deleted = plan.changes.iter().filter(|change| change.action() == Action::Delete);
+            found.extend(deleted.map(|change| change.thing.name.as_str()));
+            assert_eq!(found, ["theirs"], "{what} {unmanaged}: {plan:#?}");
+        }
+    }
+}
