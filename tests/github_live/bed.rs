@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use refwarden::github::client::{App, Client, Credentials, Host, Options, Token};
 use refwarden::github::effective::{Door, Who};
-use refwarden::github::live::Reader;
+use refwarden::github::live::{Reader, Where};
 use refwarden::github::names::{Names, NoNumber};
 use refwarden::github::owner::{Owner, OwnerKind};
 use refwarden::github::people::{Granter, Permission as Access};
@@ -596,4 +596,30 @@ fn the_numbers_of_githubs_own_apps_are_github_coms() {
         // What is installed has the number that the list says.
         assert_eq!(names.resolve("app:bot").map(|app| app.id), Ok(i64::try_from(bot).ok()));
     }
+}
+
+/// A fork lists the push rulesets of the repository that it comes from among its own.
+#[test]
+fn of_a_fork_only_its_own_rulesets_are_read_again() {
+    let bed = Bed::of(Profile::EnterpriseCloud);
+    let push = || json!({ "name": "files", "target": "push", "enforcement": "active", "rules": [{ "type": "max_file_size", "parameters": { "max_file_size": 5 } }] });
+    let foreign = bed.organization("acme").repository("origin").ruleset(push());
+    let own = bed.organization("acme").repository("app").ruleset(push());
+    bed.tamper("GET /repos/acme/app/rulesets", move |list| {
+        list.as_array_mut().expect("a list").insert(
+            0,
+            json!({ "id": foreign, "name": "files", "target": "push", "source_type": "Repository", "source": "acme/origin", "enforcement": "active" }),
+        );
+    });
+    let secret = bed.token().create();
+    let named = |owner: &'static str| {
+        run(async {
+            let at = Where::of(owner);
+            let found = Reader::new(&client(&bed, token(&secret))).rulesets_named(at, "files").await;
+            found.unwrap().iter().map(|ruleset| ruleset.id).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(named("acme/app"), [own]);
+    // Names ignore case.
+    assert_eq!(named("Acme/App"), [own]);
 }
