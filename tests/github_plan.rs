@@ -482,3 +482,43 @@ fn a_pattern_that_the_policy_names_is_never_deleted_nor_called_unmanaged() {
         }
     }
 }
+
+/// What will be created has no number yet: a ruleset for tags of the same name says nothing about branches.
+#[test]
+fn a_ruleset_for_tags_is_for_no_branches() {
+    let tags = "[[ruleset]]\nname = \"tags\"\ngithub_name = \"main\"\ntarget = \"tag\"\nrefs = [\"~ALL\"]\n[ruleset.rules]\ndeletion = true\n";
+    for (refs, goes) in [("[\"release/?\", \"release/??\", \"release/???\"]", false), ("[\"release/*\"]", true)] {
+        let bed = acme();
+        bed.organization("acme").repository("api").branch("release/1").protect("release/*", classic());
+        let rules = format!("{}{tags}", RULES.replace("[\"~DEFAULT_BRANCH\"]", refs));
+        let plan = planned(&bed, &policy("", &rules), true);
+        let deleted = plan.changes.iter().any(|change| change.action() == Action::Delete);
+        assert_eq!(deleted, goes, "{refs}: {:#?}", plan.equivalents);
+    }
+}
+
+/// Restricted pushes and a lock are both `update`, and may be answered by different rulesets: it relies on both.
+#[test]
+fn a_deletion_relies_on_every_ruleset_that_answers() {
+    let ruleset = |name: &str, bypass: &str, rules: &str| {
+        format!("[[ruleset]]\nname = \"{name}\"\ntarget = \"branch\"\nrefs = [\"main\"]\n{bypass}\n[ruleset.rules]\n{rules}\n")
+    };
+    let a = ruleset("a", "bypass = [{ actor = \"role:maintain\" }]", "update = { update_allows_fetch_and_merge = false }");
+    let b = ruleset("b", "", "update = { update_allows_fetch_and_merge = false }");
+    let c = ruleset("c", "", "deletion = true\nnon_fast_forward = true");
+    let relied = |locked: bool, rules: &str| {
+        let bed = acme();
+        let body =
+            value!({ "enforce_admins": true, "restrictions": { "users": [], "teams": [], "apps": [] }, "lock_branch": locked });
+        bed.organization("acme").repository("api").protect("main", body);
+        let plan = planned(&bed, &policy("", rules), true);
+        let deletion = plan.changes.iter().find(|change| change.action() == Action::Delete);
+        deletion.map(|deletion| deletion.relies_on.iter().map(|one| one.ruleset.name.clone()).collect::<Vec<_>>())
+    };
+    let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    assert_eq!(relied(true, &format!("{a}{b}{c}")), names(&["a", "b", "c"]));
+    assert_eq!(relied(true, &format!("{b}{c}")), names(&["b", "c"]));
+    assert_eq!(relied(false, &format!("{a}{c}")), names(&["a", "c"]));
+    // Whoever maintains it passes `a`, and not the lock.
+    assert_eq!(relied(true, &format!("{a}{c}")), None);
+}

@@ -18,7 +18,7 @@ use crate::github::protection::Protection;
 use crate::github::readable::{Cause, Readable};
 use crate::github::repository::Repository;
 use crate::github::rule::{MergeQueue, Rule, RuleKind};
-use crate::github::ruleset::{Level, Ruleset};
+use crate::github::ruleset::{Level, Ruleset, Target};
 use crate::github::sample::{self, Kind as Names};
 use crate::github::word::Word;
 use crate::policy::github::Mechanism;
@@ -241,8 +241,9 @@ fn is_for_all(source: &Source, live: &Protection, later: &Repository) -> bool {
     let full = format!("{BRANCHES}{}", live.pattern);
     let kind = Names { namespace: BRANCHES, default_branch: None };
     let rulesets = later.rulesets.known().into_iter().flatten();
-    let mut conditions =
-        rulesets.filter(|ruleset| ruleset.id == *id && ruleset.name == *name).filter_map(|ruleset| ruleset.conditions.known());
+    // Those that are not there yet have no number, and one for tags may have the same name.
+    let is_it = |ruleset: &&Arc<Ruleset>| ruleset.id == *id && ruleset.name == *name && ruleset.target.is(&Target::Branch);
+    let mut conditions = rulesets.filter(is_it).filter_map(|ruleset| ruleset.conditions.known());
     conditions.any(|conditions| {
         conditions.ref_name.as_ref().is_some_and(|names| {
             let everything = ["~ALL", "refs/heads/**/*", full.as_str()];
@@ -269,6 +270,12 @@ fn worst(compared: Vec<Vec<Equivalent>>) -> Vec<Equivalent> {
     for row in compared.into_iter().flatten() {
         match rows.iter_mut().find(|known| known.rule == row.rule) {
             Some(known) if rank(row.verdict) > rank(known.verdict) => *known = row,
+            // All of them are what it depends on.
+            Some(known) if rank(row.verdict) == rank(known.verdict) => {
+                known.by.extend(row.by);
+                known.by.sort();
+                known.by.dedup();
+            }
             Some(_) => {}
             None => rows.push(row),
         }
