@@ -522,3 +522,34 @@ fn a_deletion_relies_on_every_ruleset_that_answers() {
     // Whoever maintains it passes `a`, and not the lock.
     assert_eq!(relied(true, &format!("{a}{c}")), None);
 }
+
+/// Where deletions are allowed, whoever writes deletes, whoever may push: what the import writes is stronger, and the plan misses nothing
+/// where it is not written.
+#[test]
+fn allowed_deletions_are_nothing_that_could_be_lost() {
+    let bed = acme();
+    let body = value!({ "enforce_admins": true, "allow_deletions": true, "restrictions": { "users": ["ada"], "teams": [], "apps": [] } });
+    bed.organization("acme").repository("api").protect("main", body);
+    let rules = |more: &str| {
+        format!(
+            "[[ruleset]]\nname = \"a\"\ntarget = \"branch\"\nrefs = [\"main\"]\nbypass = [{{ actor = \"role:maintain\" }}]\n\
+            [ruleset.rules]\nupdate = true\n{more}\n[[ruleset]]\nname = \"b\"\ntarget = \"branch\"\nrefs = [\"main\"]\n\
+            [ruleset.rules]\nnon_fast_forward = true\n"
+        )
+    };
+    for more in ["", "deletion = true"] {
+        let plan = planned(&bed, &policy("", &rules(more)), true);
+        assert!(plan.changes.iter().any(|change| change.action() == Action::Delete), "{more}: {:#?}", plan.equivalents);
+        assert!(plan.equivalents.iter().all(|row| row.rule != "deletion"), "{:#?}", plan.equivalents);
+    }
+    // Without that it is forbidden to everyone.
+    bed.organization("acme")
+        .repository("api")
+        .protect("main", value!({ "enforce_admins": true, "restrictions": { "users": ["ada"] } }));
+    let plan = planned(&bed, &policy("", &rules("deletion = true")), true);
+    assert!(
+        plan.equivalents.iter().any(|row| row.rule == "deletion" && row.verdict == Verdict::Weaker),
+        "{:#?}",
+        plan.equivalents
+    );
+}

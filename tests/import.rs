@@ -605,7 +605,7 @@ fn a_conversion_is_told_field_by_field() {
             "* dismissal_restrictions: not expressible",
             "* dismissal_restrictions: stronger",
             "* required_status_checks: equivalent",
-            "* allow_deletions: not expressible",
+            "* allow_deletions: stronger",
             "* restrictions: equivalent",
             "* allow_force_pushes: equivalent",
             "* creation: not expressible",

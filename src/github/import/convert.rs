@@ -251,8 +251,8 @@ impl One<'_> {
             }
             if live.allows_deletions && !live.lock_branch {
                 rules.push(("deletion", Value::Null));
-                let why = "`deletion`, passed by those who push; whether others delete what they can't push to can't be told";
-                self.say("allow_deletions", Likeness::NotExpressible, why);
+                let why = "`deletion`, passed by those who push; the protection lets everyone delete who can write";
+                self.say("allow_deletions", Likeness::Stronger, why);
             }
             if let Some(own) = asked.by_list.get_mut(&own) {
                 own.retain(|(name, _)| !["update", "creation"].contains(name));
