@@ -382,6 +382,87 @@ fn a_check_stays_pinned_to_an_app_that_graphql_does_not_show() {
     }
 }
 
+/// Of a pattern that binds no branch REST can't be asked. A list that may be pinned is not written as anyone's.
+#[test]
+fn a_check_that_may_be_pinned_is_not_written_as_anyones() {
+    let rules = |check: &str| {
+        format!(
+            "[[ruleset]]\nname = \"r\"\ntarget = \"branch\"\nrefs = [\"release/*\"]\n[ruleset.rules]\nrequired_linear_history = true\n\
+             required_status_checks = {{ required_status_checks = [{{ context = \"ci/test\" }}{check}] }}\n"
+        )
+    };
+    let lint = ", { context = \"lint\" }";
+    // (a branch that the pattern binds, the policy's further check, whether it can be told)
+    for (branch, check, told) in [(None, lint, false), (Some("release/1"), lint, true), (None, "", true)] {
+        let bed = acme();
+        bed.app_numbered("ci", 15368).install("ci", "acme", None);
+        let api = bed.organization("acme").repository("api");
+        let pinned = json!([{ "context": "ci/test", "app_id": 15368 }]);
+        api.protect(
+            "release/*",
+            json!({ "enforce_admins": true, "required_status_checks": { "strict": false, "checks": pinned } }),
+        );
+        if let Some(branch) = branch {
+            api.branch(branch);
+        }
+        bed.tamper("POST /graphql", take_apps);
+        let policy = policy("mechanism = \"branch_protection\"", &rules(check));
+        let planned = plan(&bed, &policy);
+        assert_eq!(planned.cannot_tell.is_empty(), told, "{branch:?} {check}: {planned:#?}");
+        assert_eq!(planned.changes.len(), usize::from(told), "{planned:#?}");
+        let backup = tempfile::tempdir().unwrap();
+        if told {
+            assert_made(&apply(&bed, &policy, backup.path()));
+        }
+        let settings = bed.settings().to_string();
+        assert!(settings.contains("15368"), "the app is lost: {settings}");
+    }
+}
+
+/// A protection of a plain name is copied from the pattern that bound its branch, if it is certain which that is.
+#[test]
+fn a_pattern_that_cannot_be_judged_may_be_the_one_that_binds() {
+    for (older, told) in [("feature/{a,b}", false), ("feature/*", true)] {
+        let bed = acme();
+        let api = bed.organization("acme").repository("api");
+        api.protect(older, json!({ "enforce_admins": true }));
+        let reviews = json!({ "required_approving_review_count": 2 });
+        api.protect(
+            "m*",
+            json!({ "enforce_admins": true, "required_signatures": true, "required_pull_request_reviews": reviews }),
+        );
+        let policy = policy("mechanism = \"branch_protection\"", CLASSIC);
+        let planned = plan(&bed, &policy);
+        assert_eq!(planned.cannot_tell.iter().any(|one| one.thing.name == "main"), !told, "{older}: {planned:#?}");
+        let after = planned.changes.iter().find(|change| change.thing.name == "main").and_then(|change| change.after.as_ref());
+        assert_eq!(after.is_some(), told, "{older}: {planned:#?}");
+        assert!(after.is_none_or(|after| after["requires_commit_signatures"] == json!(true)), "{after:#?}");
+    }
+}
+
+/// A run that stops on the way leaves no branch with less than before and after.
+#[test]
+fn what_asks_for_more_comes_first() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    api.ruleset(json!({ "name": "older", "enforcement": "active", "rules": [{ "type": "deletion" }],
+        "conditions": { "ref_name": { "include": ["~ALL"], "exclude": [] } } }));
+    let policy = policy("mechanism = \"branch_protection\"\nunmanaged = \"delete\"", CLASSIC);
+    let planned = plan(&bed, &policy);
+    let order: Vec<Action> = planned.changes.iter().map(|change| change.action()).collect();
+    let deletions = order.iter().filter(|action| **action == Action::Delete).count();
+    assert_eq!(deletions, 1, "{planned:#?}");
+    assert_eq!(order.last(), Some(&Action::Delete), "{planned:#?}");
+    bed.fault("PUT /repos/acme/api/branches/main/protection", When::Always, Fault::Status(422));
+    let backup = tempfile::tempdir().unwrap();
+    let report = apply(&bed, &policy, backup.path());
+    assert!(!report.is_complete(), "{report:#?}");
+    assert!(api.ruleset_named("older").is_some(), "{report:#?}");
+    bed.without_quirks();
+    assert_made(&again(&bed, backup.path(), Direction::Forward));
+    assert!(api.ruleset_named("older").is_none());
+}
+
 fn take_apps(value: &mut Value) {
     match value {
         Value::Array(list) => list.iter_mut().for_each(take_apps),

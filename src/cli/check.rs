@@ -48,9 +48,14 @@ pub(super) fn read_policy(path: &Path) -> Result<(String, Vec<u8>)> {
 /// Loads a policy or prints everything that is wrong with it.
 pub(super) fn load_policy(path: &Path) -> Result<Policy> {
     let (name, bytes) = read_policy(path)?;
-    parse::parse(&name, &bytes).map_err(|problems| {
+    parse_policy(&name, &bytes)
+}
+
+/// A policy that was read, or its problems on standard error.
+pub(super) fn parse_policy(name: &str, bytes: &[u8]) -> Result<Policy> {
+    parse::parse(name, bytes).map_err(|problems| {
         let mut err = anstream::stderr().lock();
-        print_problems(&mut err, &name, &bytes, &problems);
+        print_problems(&mut err, name, bytes, &problems);
         Failure::new(format!("the policy `{name}` does not load"))
     })
 }

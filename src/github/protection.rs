@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::people::Actor;
-use super::readable::Readable;
+use super::readable::{Cause, Hidden, Readable};
 
 /// A classic branch protection rule, with GraphQL's fields, which are more than REST's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +92,10 @@ pub struct Protection {
     /// Branches that an older rule takes from this one. Only GraphQL tells.
     #[serde(default = "no_conflicts")]
     pub conflicts: Readable<Vec<Conflict>>,
+    /// Checks that seem to be anyone's and may be an app's that GraphQL does not show: there was no branch to ask REST about.
+    /// Filled only where [`Part::Pins`](super::part::Part::Pins) was read, and no part of what the protection says.
+    #[serde(skip)]
+    pub unsure_checks: Vec<String>,
 }
 
 /// A check that classic protection requires.
@@ -121,6 +125,16 @@ impl Protection {
     /// Whether its pattern is a branch's name, without anything that stands for other names.
     pub fn names_a_branch(&self) -> bool {
         !self.pattern.contains(['*', '?', '[', '\\'])
+    }
+
+    /// Why it can't be told which app must report one of the checks, if that is so.
+    pub fn unsure_check(&self) -> Option<Hidden> {
+        let check = self.unsure_checks.first()?;
+        let why = format!(
+            "whether an app must report the check `{check}` of branch protection `{}` can't be told without a branch that it binds",
+            self.pattern
+        );
+        Some(Hidden::new(Cause::Partial, why))
     }
 
     /// A protection that asks for nothing, as GitHub makes one of which nothing is said.
@@ -154,6 +168,7 @@ impl Protection {
             bypass_force_push_allowances: nobody(),
             review_dismissal_allowances: nobody(),
             conflicts: no_conflicts(),
+            unsure_checks: Vec::new(),
         }
     }
 }

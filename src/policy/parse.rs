@@ -163,7 +163,8 @@ fn opaque(reader: &mut Reader<'_>, value: &Value<'_>, what: &str) -> Option<toml
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
+/// What tells one policy from another: `sha256:` and the digest of its bytes.
+pub fn digest(bytes: &[u8]) -> String {
     let mut digest = "sha256:".to_owned();
     for byte in Sha256::digest(bytes) {
         // Writing to a string cannot fail.

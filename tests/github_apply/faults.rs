@@ -111,7 +111,7 @@ impl Calm {
             let kept = quick_folder();
             let folder = Journal::newest_run(backup.path()).unwrap().unwrap();
             let copy = kept.path().join("run");
-            std::fs::create_dir(&copy).unwrap();
+            std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(&copy).unwrap();
             for name in ["plan.json", "journal.jsonl"] {
                 std::fs::copy(folder.join(name), copy.join(name)).unwrap();
             }

@@ -110,8 +110,14 @@ fn a_folder_that_others_can_write_is_no_run() {
     let desk = Desk::about_acme(&bed, "", REVIEWED);
     desk.plan().is(1);
     let run = planted(&desk, |_| {});
-    fs::set_permissions(&run, fs::Permissions::from_mode(0o777)).unwrap();
-    desk.run(&["apply", "--resume", "--yes"]).refuses(2, "others may have written it");
+    // One that came with a checkout is not taken for the newest run, and may be named.
+    for mode in [0o755, 0o777] {
+        fs::set_permissions(&run, fs::Permissions::from_mode(mode)).unwrap();
+        for way in ["--resume", "--rollback"] {
+            desk.run(&["apply", way]).refuses(1, "others may read the newest run");
+        }
+    }
+    desk.run(&["apply", "--resume", &run, "--yes"]).refuses(2, "others may have written it");
     desk.assert_nothing_written();
     // The twin.
     fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).unwrap();
@@ -248,4 +254,147 @@ fn a_check_of_two_apps_is_blocked_where_one_alone_can_be_named() {
         let planned = plan(&bed, &policy(CLASSIC, &rules));
         assert_eq!(planned.blocked.len(), blocked, "{planned:#?}");
     }
+}
+
+/// What was made and undone by somebody is made again when that was shown and confirmed.
+#[test]
+fn what_was_undone_since_is_made_again() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    let second = REVIEWED.replace("main is reviewed", "and once more");
+    let desk = Desk::about_acme(&bed, "", &format!("{REVIEWED}{second}"));
+    desk.plan().is(1);
+    bed.fault("POST /repos/acme/api/rulesets", When::Nth(2), Fault::Status(403));
+    desk.apply(&[]).is(1);
+    bed.without_quirks();
+    api.delete_ruleset(api.ruleset_named("main is reviewed").unwrap());
+    let ran = desk.run(&["apply", "--resume", "--yes"]).is(0);
+    assert!(ran.out.contains("2 made"), "{}", ran.out);
+    desk.plan().is(0);
+    // Nor is a run that came to its end believed when something else is there.
+    api.delete_ruleset(api.ruleset_named("and once more").unwrap());
+    assert!(desk.run(&["apply", "--resume", "--yes"]).is(0).out.contains("1 made"));
+    desk.plan().is(0);
+}
+
+/// What GitHub refused for certain was never begun: what is there since is somebody's own.
+#[test]
+fn what_somebody_made_by_hand_after_a_refusal_is_not_taken_back() {
+    for refused in [true, false] {
+        let bed = acme();
+        let api = bed.organization("acme").repository("api");
+        let desk = Desk::about_acme(&bed, "", REVIEWED);
+        desk.plan().is(1);
+        if refused {
+            bed.fault("POST /repos/acme/api/rulesets", When::Always, Fault::Status(403));
+            desk.apply(&[]).is(1);
+            bed.without_quirks();
+            // The very same, from a file or by hand.
+            let plan: Value = serde_json::from_slice(&fs::read(desk.path("plan.json")).unwrap()).unwrap();
+            api.ruleset(plan["changes"][0]["after"].clone());
+        } else {
+            desk.apply(&[]).is(0);
+        }
+        assert!(api.ruleset_named("main is reviewed").is_some());
+        desk.roll_back().is(0);
+        assert_eq!(api.ruleset_named("main is reviewed").is_some(), refused);
+    }
+}
+
+/// A login that somebody gave up is free for anybody.
+#[test]
+fn a_name_that_somebody_else_has_by_now_is_not_written() {
+    for (other, branch) in [(true, "main"), (false, "main"), (true, "release/*"), (false, "release/*")] {
+        let bed = acme();
+        let acme = bed.organization("acme");
+        acme.member("alan");
+        let api = acme.repository("api");
+        let live = json!({ "enforce_admins": true, "required_pull_request_reviews": { "required_approving_review_count": 1,
+            "bypass_pull_request_allowances": { "users": ["alan"], "teams": [], "apps": [] } } });
+        api.protect(branch, live);
+        let saved = bed.settings();
+        let rules = format!(
+            "[[ruleset]]\nname = \"r\"\ntarget = \"branch\"\nrefs = [\"{branch}\"]\n[ruleset.rules]\npull_request = {{ required_approving_review_count = 1 }}\n"
+        );
+        let backup = tempfile::tempdir().unwrap();
+        assert!(apply(&bed, &policy(CLASSIC, &rules), backup.path()).is_complete());
+        assert_ne!(bed.settings(), saved);
+        if other {
+            bed.tamper("GET /users/*", |user| user["id"] = json!(987_654));
+        }
+        let report = again(&bed, backup.path(), Direction::Back);
+        assert_eq!(report.is_complete(), !other, "{branch}: {report:#?}");
+        assert_eq!(bed.settings() == saved, !other, "{branch}");
+        if other {
+            assert!(format!("{report:?}").contains("another one now"), "{report:#?}");
+        }
+    }
+}
+
+/// A plan names its policy's file: of another file nothing is shown.
+#[test]
+fn a_plan_shows_no_line_of_another_file() {
+    let bed = acme();
+    let desk = Desk::about_acme(&bed, "", REVIEWED);
+    desk.plan().is(1);
+    fs::write(desk.path("secret.txt"), "password = hunter2 and = no TOML\n").unwrap();
+    desk.edit(|plan| plan["policy"]["file"] = json!("secret.txt"));
+    let ran = desk.apply(&[]).is(1);
+    assert!(ran.err.contains("is another one than the plan was made from"), "{}", ran.err);
+    assert!(!format!("{}{}", ran.out, ran.err).contains("hunter2"), "{}{}", ran.out, ran.err);
+    desk.assert_nothing_written();
+}
+
+/// A disk that is full may end a line within a letter.
+#[test]
+fn a_journal_that_ends_within_a_letter_is_read() {
+    let bed = acme();
+    let desk = Desk::about_acme(&bed, "", REVIEWED);
+    let saved = bed.settings();
+    desk.plan().is(1);
+    desk.apply(&[]).is(0);
+    let run = desk.newest_run().unwrap();
+    let journal = std::path::Path::new(&run).join("journal.jsonl");
+    let mut bytes = fs::read(&journal).unwrap();
+    bytes.extend_from_slice(b"{\"event\":\"failed\",\"why\":\"\xc3");
+    fs::write(&journal, bytes).unwrap();
+    desk.roll_back().is(0);
+    assert_eq!(bed.settings(), saved);
+}
+
+/// However the folder is called, its lock is one.
+#[test]
+fn a_run_is_locked_by_whatever_name() {
+    let bed = acme();
+    let desk = Desk::about_acme(&bed, "", REVIEWED);
+    desk.plan().is(1);
+    desk.apply(&[]).is(0);
+    let run = desk.newest_run().unwrap();
+    std::os::unix::fs::symlink(&run, desk.path("latest")).unwrap();
+    let held = Journal::open(std::path::Path::new(&run)).unwrap();
+    desk.run(&["apply", "--rollback", "latest", "--yes"]).refuses(1, "another apply is at work");
+    drop(held);
+    desk.run(&["apply", "--rollback", "latest", "--yes"]).is(0);
+}
+
+/// What a rollback goes back to is shown whole, however much it is.
+#[test]
+fn what_a_rollback_goes_back_to_is_shown_whole() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    let checks: Vec<Value> =
+        (0..60).map(|number| json!({ "context": format!("a/check/with/a/long/name/{number:03}") })).collect();
+    let mut live = other();
+    live["name"] = json!("main is reviewed");
+    live["rules"] = json!([{ "type": "required_status_checks", "parameters": {
+        "strict_required_status_checks_policy": false, "required_status_checks": checks } }]);
+    api.ruleset(live);
+    let desk = Desk::about_acme(&bed, "", REVIEWED);
+    desk.plan().is(1);
+    desk.apply(&["--allow-weaken"]).is(0);
+    let back = desk.roll_back().is(0).out;
+    for number in 0..60 {
+        assert!(back.contains(&format!("name/{number:03}")), "{number} in\n{back}");
+    }
+    assert!(!back.contains('…'), "{back}");
 }

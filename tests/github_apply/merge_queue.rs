@@ -185,7 +185,7 @@ fn the_queue_of_the_same_plan_is_no_obstacle() {
             let mut journal = Journal::create(backup.path(), &plan, &before, Timestamp::UNIX_EPOCH).unwrap();
             let report = Apply::new(&client, &mut journal, Duration::ZERO).run(Direction::Forward, |_, _, _| {}).await;
             let reader = refwarden::github::live::Reader::new(&client);
-            let now = reader.repository_now("acme", "api").await.unwrap();
+            let now = reader.repository_now("acme", "api", "main").await.unwrap();
             assert!(now.protections.known().is_none_or(Vec::is_empty), "{report:#?}");
             (report, reader.has_merge_queue(&now, "main").await)
         });

@@ -50,7 +50,7 @@ fn left(bed: &Bed) -> Vec<String> {
     let token = bed.token().create();
     run(async {
         let reader = refwarden::github::live::Reader::new(&client(bed, &token));
-        let repository = reader.repository_now("acme", "api").await.unwrap();
+        let repository = reader.repository_now("acme", "api", "main").await.unwrap();
         repository.protections.read().unwrap().iter().map(|live| live.pattern.clone()).collect()
     })
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::connect::{CANNOT_TELL, Connect};
 use super::survey::{of_policy, progress, survey};
+use crate::cli::check::{parse_policy, read_policy};
 use crate::cli::{Failure, Result};
 use crate::github::Selection;
 use crate::github::apply::survey::Survey;
@@ -18,6 +19,7 @@ use crate::github::client::Client;
 use crate::github::plan::limits::Limits;
 use crate::github::plan::{Change, Plan};
 use crate::policy::Policy;
+use crate::policy::parse::digest;
 use crate::report::plan::{parse, terminal};
 use crate::report::text::plain;
 
@@ -144,7 +146,7 @@ impl Apply {
             let client = self.client(&plan)?;
             let Survey { plan: now, most, .. } = survey(&client, &policy, &selection, plan.migrate).await?;
             refuse_owner(&plan, &now)?;
-            let asked = plan.asked(&now);
+            let (asked, rest) = (plan.asked(&now), unplanned(&now));
             let left = now.only_ends_of(&plan);
             let limits = Limits { weaken: self.allow_weaken, changes: self.max_changes, percent: self.max_percent };
             let shown = plan.as_left(left, most);
@@ -153,7 +155,8 @@ impl Apply {
             confirm(self.yes, &shown, "Go on?", out)?;
             let report = carry_out(&client, &mut journal, Direction::Forward, Some(asked), out).await?;
             writeln!(out, "{}", client.cost())?;
-            close(&report, &journal, Direction::Forward, out)
+            let code = close(&report, &journal, Direction::Forward, out)?;
+            Ok(if code == 0 { rest } else { code })
         })
     }
 
@@ -194,12 +197,13 @@ impl Apply {
         // Beside the plan is where it is looked for, too: a plan travels from one job to another.
         let beside = file.parent().map(|folder| folder.join(&named)).filter(|path| path.is_file());
         let path = self.policy.clone().or_else(|| named.is_file().then_some(named.clone())).or(beside).unwrap_or(named);
-        let policy = crate::cli::check::load_policy(&path)?;
-        if policy.digest != planned.policy.digest {
-            let why = format!("the policy `{}` is another one than the plan was made from", plain(&policy.file));
+        let (name, bytes) = read_policy(&path)?;
+        // The plan names the file: of one that it was not made from nothing is shown, not even what is wrong with it.
+        if digest(&bytes) != planned.policy.digest {
+            let why = format!("the policy `{}` is another one than the plan was made from", plain(&name));
             return Err(Failure::new(why).help("plan again, and look at the new plan").code(REFUSED));
         }
-        Ok(policy)
+        parse_policy(&name, &bytes)
     }
 
     fn journal(&self, run: Option<&Path>) -> Result<Journal> {
@@ -232,10 +236,11 @@ fn unusable(bad: &BadJournal) -> Failure {
             "refwarden github apply --resume goes on with it, --rollback takes it back; once someone has seen to what neither can, \
              remove its folder"
         }
+        BadJournal::Public(_) => "look at its plan.json, and name its folder if it is meant",
         BadJournal::Io(..) => "nothing is written to GitHub without a journal: name a folder that can be written, --backup DIR",
         BadJournal::Unreadable(..) => "name the folder of a run that this version wrote",
     };
-    let code = if matches!(bad, BadJournal::Locked(_) | BadJournal::Unfinished(_)) { REFUSED } else { 2 };
+    let code = if matches!(bad, BadJournal::Locked(_) | BadJournal::Unfinished(_) | BadJournal::Public(_)) { REFUSED } else { 2 };
     Failure::new(plain(&bad.to_string())).help(help).code(code)
 }
 

@@ -103,6 +103,7 @@ fn protection(place: &Place<'_>) -> Result<ReadProtection, Hidden> {
             bypass_force_push_allowances: Readable::not_asked(),
             review_dismissal_allowances: Readable::not_asked(),
             conflicts: conflicts.unwrap_or_else(Readable::Hidden),
+            unsure_checks: Vec::new(),
         },
         more: Vec::new(),
     };

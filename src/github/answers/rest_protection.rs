@@ -51,6 +51,7 @@ pub fn protection(branch: &str, value: &Value) -> Protection {
         bypass_force_push_allowances: only_graphql(),
         review_dismissal_allowances: Readable::Known(within("dismissal_restrictions").map(actors).unwrap_or_default()),
         conflicts: only_graphql(),
+        unsure_checks: Vec::new(),
     }
 }
 

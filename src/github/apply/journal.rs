@@ -5,7 +5,7 @@
 //! rulesets and protections of the places that it touches, for people), `journal.jsonl`. Nobody else may read them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -61,6 +61,9 @@ pub enum Event {
         direction: Way,
         /// Why.
         why: String,
+        /// Whether it is certain that nothing was changed since it was begun: it then counts as never begun.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        untouched: bool,
     },
     /// Everything is as it should be: there is nothing to go on with.
     Ended {
@@ -97,6 +100,8 @@ pub enum BadJournal {
     Unfinished(PathBuf),
     /// The folder or a file in it can't be read or written.
     Io(PathBuf, io::Error),
+    /// Others may read the run, so that it may have come from elsewhere.
+    Public(PathBuf),
     /// A file is not what this program writes.
     Unreadable(PathBuf, String),
 }
@@ -106,6 +111,13 @@ impl std::fmt::Display for BadJournal {
         match self {
             BadJournal::Locked(path) => write!(f, "another apply is at work in `{}`", path.display()),
             BadJournal::Unfinished(run) => write!(f, "an earlier run stopped in the middle: `{}`", run.display()),
+            BadJournal::Public(run) => {
+                write!(
+                    f,
+                    "others may read the newest run, `{}`, as no run of this program: it may have come from elsewhere",
+                    run.display()
+                )
+            }
             BadJournal::Io(path, error) => write!(f, "`{}`: {error}", path.display()),
             BadJournal::Unreadable(path, why) => write!(f, "`{}` is no journal that can be read: {why}", path.display()),
         }
@@ -152,12 +164,13 @@ impl Journal {
     /// # Errors
     /// Another run has the folder, or it is no run.
     pub fn open(folder: &Path) -> Result<Journal, BadJournal> {
-        let backup = folder.parent().unwrap_or(Path::new("."));
-        let lock = lock(backup)?;
+        // However the folder is called here, the lock is the one that whoever else is at work with it holds.
+        let folder = &fs::canonicalize(folder).map_err(|error| BadJournal::Io(folder.to_owned(), error))?;
+        let lock = lock(folder.parent().unwrap_or(folder))?;
         refuse_foreign(folder)?;
         let path = folder.join(PLAN);
         let plan = read(&path)?;
-        let plan: Plan = serde_json::from_str(&plan).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
+        let plan: Plan = serde_json::from_slice(&plan).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
         let path = folder.join(JOURNAL);
         let (events, whole) = events(&read(&path)?).map_err(|why| BadJournal::Unreadable(path.clone(), why))?;
         let failed = |error| BadJournal::Io(path.clone(), error);
@@ -182,9 +195,14 @@ impl Journal {
     /// The newest run, whoever's it is.
     ///
     /// # Errors
-    /// The folder can't be read.
+    /// The folder can't be read, or others may read that run: a run that this program wrote is nobody else's, and one that came
+    /// with a checkout is not taken for the newest.
     pub fn newest_run(backup: &Path) -> Result<Option<PathBuf>, BadJournal> {
-        Ok(runs(backup)?.into_iter().next_back())
+        let newest = runs(backup)?.into_iter().next_back();
+        match &newest {
+            Some(run) if is_open_to(0o077, run)? => Err(BadJournal::Public(run.clone())),
+            _ => Ok(newest),
+        }
     }
 
     /// Whether the run was taken back to its end.
@@ -222,8 +240,22 @@ impl Journal {
 
     /// Whether a change may have been sent, in either direction.
     pub fn is_begun(&self, index: usize) -> bool {
-        self.events.iter().any(|event| match event {
-            Event::Begun { change, .. } | Event::Sent { change, .. } => *change == index,
+        self.of(index).next().is_some()
+    }
+
+    /// What happened to a change, the newest first, without what was begun and certainly changed nothing.
+    fn of(&self, index: usize) -> impl Iterator<Item = &Event> {
+        let mut was_untouched = false;
+        self.events.iter().rev().filter(move |event| match event {
+            Event::Failed { change, untouched, .. } if *change == index => {
+                was_untouched = *untouched;
+                false
+            }
+            Event::Begun { change, .. } if *change == index => !std::mem::take(&mut was_untouched),
+            Event::Sent { change, .. } | Event::Made { change, .. } if *change == index => {
+                was_untouched = false;
+                true
+            }
             _ => false,
         })
     }
@@ -249,15 +281,10 @@ impl Journal {
 
     /// Which way a change was begun last, if nothing says what came of it: it may have happened.
     pub fn unanswered(&self, index: usize) -> Option<Way> {
-        self.events
-            .iter()
-            .rev()
-            .find_map(|event| match event {
-                Event::Begun { change, direction } if *change == index => Some(Some(*direction)),
-                Event::Sent { change, .. } | Event::Made { change, .. } if *change == index => Some(None),
-                _ => None,
-            })
-            .flatten()
+        match self.of(index).next() {
+            Some(Event::Begun { direction, .. }) => Some(*direction),
+            _ => None,
+        }
     }
 
     /// Whether a change was begun and nothing shows that it was made: it may be there in part.
@@ -267,15 +294,10 @@ impl Journal {
 
     /// Which way a change was made last; nothing when it was begun again since.
     fn last(&self, index: usize) -> Option<Way> {
-        self.events
-            .iter()
-            .rev()
-            .find_map(|event| match event {
-                Event::Made { change, direction, .. } if *change == index => Some(Some(*direction)),
-                Event::Begun { change, .. } if *change == index => Some(None),
-                _ => None,
-            })
-            .flatten()
+        match self.of(index).find(|event| !matches!(event, Event::Sent { .. })) {
+            Some(Event::Made { direction, .. }) => Some(*direction),
+            _ => None,
+        }
     }
 }
 
@@ -288,7 +310,8 @@ fn unfinished_in(backup: &Path, owner: &str) -> Result<Option<PathBuf>, BadJourn
             continue;
         }
         let path = folder.join(PLAN);
-        let plan: Plan = serde_json::from_str(&read(&path)?).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
+        let plan: Plan =
+            serde_json::from_slice(&read(&path)?).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
         if plan.owner.eq_ignore_ascii_case(owner) {
             return Ok(Some(folder));
         }
@@ -316,23 +339,20 @@ fn runs(backup: &Path) -> Result<Vec<PathBuf>, BadJournal> {
     Ok(folders)
 }
 
-/// The events, and how many bytes of the text are whole lines.
-fn events(text: &str) -> Result<(Vec<Event>, u64), String> {
-    let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    let lines = text.get(..whole).unwrap_or_default().lines();
-    let events = lines
+/// The events, and how many bytes of the journal are whole lines: the last one may break off within a letter.
+fn events(bytes: &[u8]) -> Result<(Vec<Event>, u64), String> {
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let text = std::str::from_utf8(bytes.get(..whole).unwrap_or_default()).map_err(|error| error.to_string())?;
+    let events = text
+        .lines()
         .enumerate()
         .map(|(number, line)| serde_json::from_str(line).map_err(|error| format!("line {}: {error}", number + 1)))
         .collect::<Result<Vec<Event>, String>>()?;
     Ok((events, u64::try_from(whole).unwrap_or(u64::MAX)))
 }
 
-fn read(path: &Path) -> Result<String, BadJournal> {
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|mut file| file.read_to_string(&mut text))
-        .map(|_| text)
-        .map_err(|error| BadJournal::Io(path.to_owned(), error))
+fn read(path: &Path) -> Result<Vec<u8>, BadJournal> {
+    fs::read(path).map_err(|error| BadJournal::Io(path.to_owned(), error))
 }
 
 /// A lock that ends with this value, whoever else was handed its file.
@@ -374,15 +394,24 @@ fn builder() -> fs::DirBuilder {
 
 /// What others may write is not what this program wrote.
 fn refuse_foreign(folder: &Path) -> Result<(), BadJournal> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let about = fs::metadata(folder).map_err(|error| BadJournal::Io(folder.to_owned(), error))?;
-        if about.uid() != rustix::process::geteuid().as_raw() || about.mode() & 0o022 != 0 {
-            return Err(BadJournal::Unreadable(folder.to_owned(), "others may have written it".to_owned()));
-        }
+    if is_open_to(0o022, folder)? {
+        return Err(BadJournal::Unreadable(folder.to_owned(), "others may have written it".to_owned()));
     }
     Ok(())
+}
+
+/// Whether a folder is someone else's, or has any of these permissions.
+#[cfg(unix)]
+fn is_open_to(mode: u32, folder: &Path) -> Result<bool, BadJournal> {
+    use std::os::unix::fs::MetadataExt;
+    let about = fs::metadata(folder).map_err(|error| BadJournal::Io(folder.to_owned(), error))?;
+    Ok(about.uid() != rustix::process::geteuid().as_raw() || about.mode() & mode != 0)
+}
+
+/// Elsewhere folders have no such permissions.
+#[cfg(not(unix))]
+fn is_open_to(_: u32, _: &Path) -> Result<bool, BadJournal> {
+    Ok(false)
 }
 
 /// A folder that was not there, named for the time; several of one second are counted.

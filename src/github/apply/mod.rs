@@ -115,7 +115,7 @@ pub struct Apply<'a> {
     /// GitHub asks for a second between changes.
     /// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests>
     pace: Duration,
-    node_ids: HashMap<(String, String), String>,
+    node_ids: HashMap<(String, String, Option<u64>), String>,
     /// The changes that the policy asks for, as it does now, by their place in the plan; all of them where nothing was held against it.
     asked: Option<BTreeMap<usize, Change>>,
 }
@@ -137,7 +137,7 @@ impl<'a> Apply<'a> {
         Apply { asked: Some(asked), ..self }
     }
 
-    /// Makes every change that the journal does not know as made. Forward it stops at the first that fails; back it goes on,
+    /// Makes every change that the journal does not know as made, and those that are asked for again. Forward it stops at the first that fails; back it goes on,
     /// the last change first, and restores what it can; in a place where something could not be restored it leaves the rest.
     /// `told` hears of each.
     pub async fn run(&mut self, direction: Direction, mut told: impl FnMut(usize, &Change, &Outcome)) -> Report {
@@ -151,7 +151,8 @@ impl<'a> Apply<'a> {
         for index in order {
             let Some(change) = plan.changes.get(index) else { continue };
             let is_done = match direction {
-                Direction::Forward => self.journal.is_made(index),
+                // What is asked for although it was made was undone since.
+                Direction::Forward => self.journal.is_made(index) && !self.is_asked_again(index),
                 // What was never begun is as it was.
                 Direction::Back => !self.journal.is_begun(index) || self.journal.is_restored(index),
             };
@@ -190,6 +191,10 @@ impl<'a> Apply<'a> {
         report
     }
 
+    fn is_asked_again(&self, index: usize) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.contains_key(&index))
+    }
+
     async fn change(&mut self, index: usize, change: &Change, direction: Direction) -> Result<Outcome, JournalFailed> {
         let (from, to) = match direction {
             Direction::Forward => (change.before.as_ref(), change.after.as_ref()),
@@ -216,6 +221,7 @@ impl<'a> Apply<'a> {
             let fields = differing(thing.kind, state, from);
             return self.failed(index, direction, Failed::Moved { fields });
         }
+        let mut written = to.cloned();
         if direction == Direction::Forward {
             let meant = match &self.asked {
                 None => change.clone(),
@@ -233,9 +239,11 @@ impl<'a> Apply<'a> {
                 Ok(fields) => return self.failed(index, direction, Failed::Moved { fields }),
                 Err(hidden) => return self.failed(index, direction, Failed::Unreadable(hidden.to_string())),
             }
+            // The same state, with names and numbers as they are now.
+            written = meant.after;
         }
         // Whoever can't be found is found missing before anything is sent.
-        let writes = match self.prepare(thing, live.as_ref(), to, repository.as_ref()).await {
+        let writes = match self.prepare(thing, live.as_ref(), written.as_ref(), repository.as_ref(), direction).await {
             Ok(writes) => writes,
             Err(hidden) => return self.failed(index, direction, Failed::Refused(hidden.to_string())),
         };
@@ -305,7 +313,11 @@ impl<'a> Apply<'a> {
             }
         }
         let failed = match refused {
-            Some(refused) if refused.is_certain() && untouched => Failed::Refused(explained(&refused, thing)),
+            Some(refused) if refused.is_certain() && untouched => {
+                let why = Failed::Refused(explained(&refused, thing));
+                self.note(Event::Failed { change: index, direction: direction.into(), why: why.to_string(), untouched: true })?;
+                return Ok(Outcome::Failed(why));
+            }
             Some(refused) => Failed::Unknown(format!("{}; not as planned: {}", explained(&refused, thing), fields.join(", "))),
             None => Failed::NotTaken { fields },
         };
@@ -313,7 +325,7 @@ impl<'a> Apply<'a> {
     }
 
     fn failed(&mut self, index: usize, direction: Direction, failed: Failed) -> Result<Outcome, JournalFailed> {
-        self.note(Event::Failed { change: index, direction: direction.into(), why: failed.to_string() })?;
+        self.note(Event::Failed { change: index, direction: direction.into(), why: failed.to_string(), untouched: false })?;
         Ok(Outcome::Failed(failed))
     }
 

@@ -50,7 +50,7 @@ impl Apply<'_> {
                 let Some((owner, name)) = thing.repository() else {
                     return Err(Hidden::new(Cause::Unknown, "an organization has no branch protections"));
                 };
-                let repository = self.reader.repository_now(owner, name).await?;
+                let repository = self.reader.repository_now(owner, name, &thing.name).await?;
                 let protections = repository.protections.read().map_err(Clone::clone)?;
                 let live = protections.iter().find(|live| live.pattern == thing.name);
                 let state = live.map(state::of_protection).transpose()?;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Apply, Now};
+use super::{Apply, Direction, Now};
 use crate::github::client::{Change as Method, Path, Query, Refused};
 use crate::github::cost::Class;
 use crate::github::live::Where;
@@ -53,6 +53,7 @@ impl Apply<'_> {
         live: Option<&Now>,
         to: Option<&Value>,
         repository: Option<&Repository>,
+        direction: Direction,
     ) -> Result<Vec<Write>, Hidden> {
         match thing.kind {
             Kind::Ruleset => Ok(vec![ruleset(thing, live, to)]),
@@ -61,7 +62,7 @@ impl Apply<'_> {
                 Ok(vec![rest(Method::Put, path, to.cloned())])
             }
             Kind::BranchProtection => match repository {
-                Some(repository) => self.protection(thing, live, to, repository).await,
+                Some(repository) => self.protection(thing, live, to, repository, direction).await,
                 None => Err(Hidden::new(Cause::Unknown, "an organization has no branch protections")),
             },
         }
@@ -109,6 +110,7 @@ impl Apply<'_> {
         live: Option<&Now>,
         to: Option<&Value>,
         repository: &Repository,
+        direction: Direction,
     ) -> Result<Vec<Write>, Hidden> {
         let (owner, name) = (repository.owner.as_str(), repository.name.as_str());
         let typed = |state: &Value| {
@@ -131,6 +133,12 @@ impl Apply<'_> {
         // REST writes what binds the branch: that is the protection of its own name only when there is one, or no other.
         let has_own = before.is_some() || repository.protections.known().is_some_and(Vec::is_empty);
         if is_branch && has_own && !only_graphql {
+            // REST takes names. Since they were saved somebody else may have got one.
+            if direction == Direction::Back {
+                for actor in named_anew(before.as_ref(), &after) {
+                    self.node_id_of(owner, actor).await?;
+                }
+            }
             let signatures = path(&["required_signatures"]);
             let mut writes = vec![rest(Method::Put, path(&[]), Some(body(before.as_ref(), &after)))];
             // The request above has no word for them, and may have switched them off.
@@ -224,7 +232,7 @@ impl Apply<'_> {
     }
 
     async fn node_id_of(&mut self, owner: &str, actor: &Actor) -> Result<String, Hidden> {
-        let key = (owner.to_owned(), actor.to_string());
+        let key = (owner.to_owned(), actor.to_string(), actor.id);
         if let Some(id) = self.node_ids.get(&key) {
             return Ok(id.clone());
         }
@@ -236,11 +244,26 @@ impl Apply<'_> {
                 return Err(Hidden::new(Cause::Unknown, format!("`{kind}` is no kind of actor that is known")));
             }
         };
-        let id =
-            self.reader.node_id(&path).await.map_err(|hidden| Hidden { why: format!("`{actor}`: {}", hidden.why), ..hidden })?;
+        let id = self
+            .reader
+            .node_id(&path, actor.id)
+            .await
+            .map_err(|hidden| Hidden { why: format!("`{actor}`: {}", hidden.why), ..hidden })?;
         self.node_ids.insert(key, id.clone());
         Ok(id)
     }
+}
+
+/// Whoever a protection names with a number, and did not name before.
+fn named_anew<'a>(before: Option<&'a Protection>, after: &'a Protection) -> impl Iterator<Item = &'a Actor> {
+    type List = fn(&Protection) -> &Readable<Vec<Actor>>;
+    let lists: [List; 3] =
+        [|one| &one.push_allowances, |one| &one.bypass_pull_request_allowances, |one| &one.review_dismissal_allowances];
+    lists.into_iter().flat_map(move |of| {
+        let known = before.and_then(|before| of(before).known()).map(Vec::as_slice).unwrap_or_default();
+        let wanted = of(after).known().map(Vec::as_slice).unwrap_or_default();
+        wanted.iter().filter(move |actor| actor.id.is_some() && !known.contains(actor))
+    })
 }
 
 fn rest(method: Method, path: Path, body: Option<Value>) -> Write {

@@ -229,6 +229,9 @@ impl One<'_> {
                 if self.live.required_status_checks.is_empty() { Likeness::Equivalent } else { Likeness::NotExpressible };
             return self.say("required_status_checks", likeness, format!("nothing was written: {}", why.why));
         }
+        if let Some(hidden) = self.live.unsure_check() {
+            return self.say("required_status_checks", Likeness::NotExpressible, format!("written as anyone's: {}", hidden.why));
+        }
         if self.live.requires_status_checks {
             self.say("required_status_checks", Likeness::Equivalent, "the same checks, of the same apps, as strictly");
         }

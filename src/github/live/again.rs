@@ -101,23 +101,26 @@ impl Reader {
         Ok(own)
     }
 
-    /// A repository with its classic protections.
+    /// A repository with its classic protections. Which apps must report its checks is certain of the protection with this
+    /// pattern.
     ///
     /// # Errors
     /// It can't be read.
-    pub async fn repository_now(&self, owner: &str, name: &str) -> Result<Repository, Hidden> {
+    pub async fn repository_now(&self, owner: &str, name: &str, pattern: &str) -> Result<Repository, Hidden> {
         let full_name = format!("{owner}/{name}");
         let selection =
             Selection::default().and_repository(&full_name).map_err(|bad| Hidden::new(Cause::Unknown, bad.to_string()))?;
         let mut found = None;
-        let inventory =
-            self.repositories(&selection, &Parts::index().and(Part::Pins), |repository| found = Some(repository)).await;
+        let inventory = self.repositories(&selection, &Parts::index(), |repository| found = Some(repository)).await;
         // Where something was not seen, nothing shows that a protection is not there.
         if let Some(unread) = inventory.unread.into_iter().next() {
             return Err(unread.why);
         }
         match found {
-            Some(repository) if repository.full_name().eq_ignore_ascii_case(&full_name) => Ok(repository),
+            Some(mut repository) if repository.full_name().eq_ignore_ascii_case(&full_name) => {
+                self.confirm_pins(&mut repository, Some(pattern)).await;
+                Ok(repository)
+            }
             Some(repository) => {
                 Err(Hidden::new(Cause::Failed, format!("`{full_name}` is called `{}` now", repository.full_name())))
             }
@@ -143,9 +146,14 @@ impl Reader {
     /// GraphQL's id of a person, team or app.
     ///
     /// # Errors
-    /// GitHub does not tell it.
-    pub async fn node_id(&self, path: &Path) -> Result<String, Hidden> {
+    /// GitHub does not tell it, or whoever has that name now has another number.
+    pub async fn node_id(&self, path: &Path, number: Option<u64>) -> Result<String, Hidden> {
         let json = self.client.get_json(path, Class::Names).await.map_err(Hidden::from)?;
+        let now = json.get("id").and_then(Value::as_u64);
+        if let Some(number) = number.filter(|number| now != Some(*number)) {
+            let now = now.map_or_else(|| "none".to_owned(), |now| format!("#{now}"));
+            return Err(Hidden::new(Cause::Unknown, format!("it is another one now, {now} and not #{number}")));
+        }
         json.get("node_id").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| unreadable(path))
     }
 }

@@ -224,7 +224,7 @@ impl Reader {
         let mut unread = None;
         indexed.repository.protections = self.protections(indexed).await;
         if parts.has(Part::Pins) {
-            self.confirm_pins(&mut indexed.repository).await;
+            self.confirm_pins(&mut indexed.repository, None).await;
         }
         if parts.has(Part::MergeQueues) {
             self.learn_merge_queues(&mut indexed.repository).await;

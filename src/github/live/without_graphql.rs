@@ -69,11 +69,15 @@ impl Reader {
         repository.deploy_keys = keys;
     }
 
+    /// The branches that something protects.
+    pub(super) async fn protected_branches(&self, owner: &str, name: &str, class: Class) -> Readable<Vec<String>> {
+        let path = Path::repository(owner, name, &["branches"]).query("protected", "true");
+        self.list(&path, None, class, "contents=read", |value| maybe_text(value, "name")).await
+    }
+
     /// The protection of every branch that has one.
     async fn protections_by_rest(&self, owner: &str, name: &str) -> Readable<Vec<Protection>> {
-        let path = Path::repository(owner, name, &["branches"]).query("protected", "true");
-        let branches = self.list(&path, None, Class::WithoutGraphQl, "contents=read", |value| maybe_text(value, "name")).await;
-        let branches = match branches {
+        let branches = match self.protected_branches(owner, name, Class::WithoutGraphQl).await {
             Readable::Known(branches) => branches,
             Readable::Hidden(hidden) => return Readable::Hidden(hidden),
         };

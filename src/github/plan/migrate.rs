@@ -92,8 +92,8 @@ pub(super) fn plan(found: &mut Found, desired: &Desired, owner: &Owner, reposito
             // It is among what the policy does not know until now.
             found.unmanaged.retain(|one| *one != thing);
             found.changes.retain(|change| change.thing != thing);
-            protections::delete(found, thing, live, desired.at.line, owner, repository);
-            if let Some(change) = found.changes.last_mut().filter(|change| change.after.is_none()) {
+            protections::delete(found, thing.clone(), live, desired.at.line, owner, repository);
+            if let Some(change) = found.changes.last_mut().filter(|change| change.thing == thing) {
                 change.fields.iter_mut().for_each(|field| field.weakens = false);
                 change.relies_on = relies_on;
                 change.without_merge_queue = without_merge_queue;
@@ -179,6 +179,9 @@ fn compare(thing: &Thing, effective: &Effective, live: &Protection, later: &Repo
     }
     for unsure in effective.unsure.iter().filter(|unsure| unsure.source.as_ref().is_some_and(is_classic)) {
         rows.push(row("anything", Verdict::CannotTell, vec![unsure.why.to_string()]));
+    }
+    if let Some(hidden) = live.unsure_check() {
+        rows.push(row("required_status_checks", Verdict::CannotTell, vec![hidden.to_string()]));
     }
     rows
 }

@@ -373,6 +373,8 @@ fn of_desired(found: &mut Found, desired: &Desired, owner: &Owner, repository: O
     if let Some(repository) = repository {
         protections::compare(found, desired, owner, repository);
     }
+    // What asks for more comes first: a run that stops on the way then leaves no branch with less than before and after.
+    found.changes.sort_by_key(|change| (change.action() == Action::Delete, change.weakens()));
 }
 
 /// What differs, as fields of a change, and what of it can't be told.

@@ -47,7 +47,14 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
                 && state::of_protection(live).is_ok()
         };
         let live = drift::of_pattern(protections, &wanted.pattern);
-        let bound = live.or_else(|| bound_until_now(&wanted.pattern, protections).filter(|bound| !goes(bound)));
+        let bound = match live.map_or_else(|| bound_until_now(&wanted.pattern, protections), |live| Ok(Some(live))) {
+            Ok(bound) => bound.filter(|bound| live.is_some() || !goes(bound)),
+            Err(hidden) => {
+                let (thing, why, line) = (thing(&wanted.pattern), vec![hidden], wanted.at.line);
+                found.cannot_tell.push(CannotTell { thing, why, fields: Vec::new(), line });
+                continue;
+            }
+        };
         let differences = bound.map(|bound| drift::of_protection(wanted, bound, owner, repository));
         let (mut fields, mut hidden) = match (&differences, live) {
             (Some(differences), Some(_)) if differences.is_empty() => continue,
@@ -78,6 +85,13 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
                 to: Some(json!(names)),
                 weakens: false,
             });
+        }
+        if let (Some(bound), Ok(after)) = (bound, &after) {
+            let is_written = live.is_none() || after.required_status_checks != bound.required_status_checks;
+            let loses = |check: &RequiredCheck| check.app.is_none() && bound.unsure_checks.contains(&check.context);
+            if is_written && after.required_status_checks.iter().any(loses) {
+                hidden.extend(bound.unsure_check());
+            }
         }
         let after = after.and_then(|after| state::of_protection(&after)).map_err(|why| hidden.push(why));
         let (Ok(before), Ok(after), true) = (before, after, hidden.is_empty()) else {
@@ -131,12 +145,24 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
 }
 
 /// The protection with a pattern that binds the branch of a plain name as long as there is none of that name: the oldest that
-/// matches, or of which can't be told whether it does.
-fn bound_until_now<'p>(name: &str, protections: &'p [Protection]) -> Option<&'p Protection> {
+/// matches.
+///
+/// # Errors
+/// Whether an older one matches can't be told.
+fn bound_until_now<'p>(name: &str, protections: &'p [Protection]) -> Result<Option<&'p Protection>, Hidden> {
     if name.contains(WILDCARDS) {
-        return None;
+        return Ok(None);
     }
-    protections.iter().find(|live| crate::github::scope::protects(&live.pattern, name) != Ok(false))
+    for live in protections {
+        let hidden = |why: Hidden| {
+            let why = format!("whether the branch protection `{}` binds `{name}` until now: {}", live.pattern, why.why);
+            Hidden::new(Cause::Unknown, why)
+        };
+        if crate::github::scope::protects(&live.pattern, name).map_err(hidden)? {
+            return Ok(Some(live));
+        }
+    }
+    Ok(None)
 }
 
 /// What makes a name a pattern.
@@ -272,20 +298,24 @@ fn required_check(check: &Value, known: &[RequiredCheck], names: &Names<'_>) -> 
     let context = check.get("context").and_then(Value::as_str).unwrap_or_default();
     let number = check.get("app_id").and_then(Value::as_u64);
     let same = known.iter().find(|other| other.context == context);
+    let known = same.and_then(|same| same.app.clone());
     let app = match number {
-        None => same.and_then(|same| same.app.clone()),
-        Some(number) => {
-            let kept = same.and_then(|same| same.app.clone()).filter(|app| app.id == Some(number));
+        None => known,
+        Some(number) => Some(known.filter(|app| app.id == Some(number)).unwrap_or_else(|| Actor {
+            kind: Word::Known(ActorKind::App),
+            name: number.to_string(),
+            id: Some(number),
+        })),
+    };
+    // REST knows apps by their numbers only, and GraphQL is told them by name.
+    let app = app.map(|app| match app.id {
+        Some(number) if app.name == number.to_string() => {
             let found = names.name_of(crate::github::ruleset::ActorType::Integration, i64::try_from(number).ok());
             let name = found.ok().and_then(|name| name.strip_prefix("app:").map(str::to_owned));
-            let named = || Actor {
-                kind: Word::Known(ActorKind::App),
-                name: name.unwrap_or_else(|| number.to_string()),
-                id: Some(number),
-            };
-            Some(kept.unwrap_or_else(named))
+            Actor { name: name.unwrap_or(app.name), ..app }
         }
-    };
+        _ => app,
+    });
     Ok(RequiredCheck { context: context.to_owned(), app })
 }
 

@@ -2,6 +2,7 @@
 
 pub mod markdown;
 pub mod terminal;
+mod unfold;
 
 use serde_json::Value;
 

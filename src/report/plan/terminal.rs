@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
+use super::unfold::unfold;
 use super::{counts, lacks, places, sign, title, transition, value};
 use serde_json::Value;
 
@@ -44,8 +45,10 @@ pub fn render_back(plan: &Plan, is_begun: impl Fn(usize) -> bool, colour: bool) 
             (Some(before), Some(after)) => {
                 page.line(&format!("  ~ {thing}"));
                 for field in state::differing(change.thing.kind, after, before) {
-                    let of = |state: &Value| value(&state.get(&field).cloned());
-                    page.line(&format!("      {}: {} -> {}", plain(&field), of(after), of(before)));
+                    for (path, from, to) in unfold(&field, after.get(&field), before.get(&field)) {
+                        let of = |leaf: Option<&Value>| value(&leaf.cloned());
+                        page.line(&format!("      {}: {} -> {}", plain(&path), of(from), of(to)));
+                    }
                 }
             }
         }
