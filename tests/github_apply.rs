@@ -22,6 +22,7 @@ mod faults;
 mod fleet;
 mod held;
 mod killed;
+mod merge_queue;
 mod migrate;
 mod permitted;
 mod program;

@@ -414,3 +414,142 @@ fn repositories_stay_protected_from_being_renamed_out_of_scope() {
     let after = plan.changes[0].after.as_ref().unwrap();
     assert_eq!(after["conditions"]["repository_name"], value!({ "include": ["~ALL"], "exclude": [], "protected": true }));
 }
+
+/// A ruleset of the policy that can't be written is no ruleset that the policy does not know.
+#[test]
+fn what_the_policy_names_is_never_deleted_nor_called_unmanaged() {
+    let ruleset = |more: &str, rules: &str| {
+        format!("[[ruleset]]\nname = \"ours\"\ntarget = \"branch\"\nrefs = [\"main\"]\n{more}\n[ruleset.rules]\n{rules}\n")
+    };
+    let limited = ruleset("actors = [\"ada\"]", "deletion = true");
+    for (what, rules) in [
+        ("actors", limited.clone()),
+        ("no rule that GitHub has", ruleset("", "max_file_size = { max_file_size = 5 }")),
+        ("refs", ruleset("", "deletion = true").replace("[\"main\"]", "[\"refs/notes/commits\"]")),
+        ("another name", limited.replace("name = \"ours\"", "name = \"here\"\ngithub_name = \"ours\"")),
+        // One that says the same and is called otherwise does not take it over.
+        (
+            "a twin",
+            format!("{limited}{}", ruleset("", "deletion = true").replace("ours", "twin").replace("[\"main\"]", "[\"~ALL\"]")),
+        ),
+    ] {
+        for unmanaged in ["delete", "report"] {
+            let bed = acme();
+            let api = bed.organization("acme").repository("api");
+            let live = |name: &str, target: &str| {
+                value!({ "name": name, "target": target, "enforcement": "active", "rules": [{ "type": "deletion" }],
+                    "conditions": { "ref_name": { "include": ["~ALL"], "exclude": [] } } })
+            };
+            api.ruleset(live("ours", "branch"));
+            let plan = planned(&bed, &policy(&format!("unmanaged = \"{unmanaged}\""), &rules), false);
+            let touched = plan.changes.iter().any(|change| change.before.is_some());
+            assert!(!touched && plan.unmanaged.is_empty(), "{what} {unmanaged}: {plan:#?}");
+            // The twins: what the policy does not name, by its name or by its target.
+            api.ruleset(live("theirs", "branch"));
+            api.ruleset(live("ours", "tag"));
+            let plan = planned(&bed, &policy(&format!("unmanaged = \"{unmanaged}\""), &rules), false);
+            let of = |thing: &refwarden::github::plan::Thing| thing.name.clone();
+            let mut found: Vec<String> = plan.unmanaged.iter().map(of).collect();
+            found.extend(plan.changes.iter().filter(|change| change.action() == Action::Delete).map(|change| of(&change.thing)));
+            found.sort();
+            let expected: &[&str] = if what == "a twin" { &["ours"] } else { &["ours", "theirs"] };
+            assert_eq!(found, expected, "{what} {unmanaged}: {plan:#?}");
+        }
+    }
+}
+
+/// The same of classic protections, which the policy names by their patterns.
+#[test]
+fn a_pattern_that_the_policy_names_is_never_deleted_nor_called_unmanaged() {
+    let ruleset = |refs: &str, more: &str, rules: &str| {
+        format!("[[ruleset]]\nname = \"ours\"\ntarget = \"branch\"\nrefs = {refs}\n{more}\n[ruleset.rules]\n{rules}\n")
+    };
+    for (what, rules) in [
+        ("actors", ruleset("[\"~DEFAULT_BRANCH\"]", "actors = [\"ada\"]", "deletion = true")),
+        ("only reporting", ruleset("[\"main\"]", "enforcement = \"evaluate\"", "deletion = true")),
+        ("no rule that GitHub has", ruleset("[\"main\"]", "", "max_file_size = { max_file_size = 5 }")),
+        ("what is left out", ruleset("{ include = [\"main\", \"release/*\"], exclude = [\"main\"] }", "", "deletion = true")),
+    ] {
+        for unmanaged in ["delete", "report"] {
+            let bed = acme();
+            bed.organization("acme").repository("api").protect("main", value!({})).protect("theirs", value!({}));
+            let github = format!("mechanism = \"branch_protection\"\nunmanaged = \"{unmanaged}\"");
+            let plan = planned(&bed, &policy(&github, &rules), false);
+            let mut found: Vec<&str> = plan.unmanaged.iter().map(|thing| thing.name.as_str()).collect();
+            let deleted = plan.changes.iter().filter(|change| change.action() == Action::Delete);
+            found.extend(deleted.map(|change| change.thing.name.as_str()));
+            assert_eq!(found, ["theirs"], "{what} {unmanaged}: {plan:#?}");
+        }
+    }
+}
+
+/// What will be created has no number yet: a ruleset for tags of the same name says nothing about branches.
+#[test]
+fn a_ruleset_for_tags_is_for_no_branches() {
+    let tags = "[[ruleset]]\nname = \"tags\"\ngithub_name = \"main\"\ntarget = \"tag\"\nrefs = [\"~ALL\"]\n[ruleset.rules]\ndeletion = true\n";
+    for (refs, goes) in [("[\"release/?\", \"release/??\", \"release/???\"]", false), ("[\"release/*\"]", true)] {
+        let bed = acme();
+        bed.organization("acme").repository("api").branch("release/1").protect("release/*", classic());
+        let rules = format!("{}{tags}", RULES.replace("[\"~DEFAULT_BRANCH\"]", refs));
+        let plan = planned(&bed, &policy("", &rules), true);
+        let deleted = plan.changes.iter().any(|change| change.action() == Action::Delete);
+        assert_eq!(deleted, goes, "{refs}: {:#?}", plan.equivalents);
+    }
+}
+
+/// Restricted pushes and a lock are both `update`, and may be answered by different rulesets: it relies on both.
+#[test]
+fn a_deletion_relies_on_every_ruleset_that_answers() {
+    let ruleset = |name: &str, bypass: &str, rules: &str| {
+        format!("[[ruleset]]\nname = \"{name}\"\ntarget = \"branch\"\nrefs = [\"main\"]\n{bypass}\n[ruleset.rules]\n{rules}\n")
+    };
+    let a = ruleset("a", "bypass = [{ actor = \"role:maintain\" }]", "update = { update_allows_fetch_and_merge = false }");
+    let b = ruleset("b", "", "update = { update_allows_fetch_and_merge = false }");
+    let c = ruleset("c", "", "deletion = true\nnon_fast_forward = true");
+    let relied = |locked: bool, rules: &str| {
+        let bed = acme();
+        let body =
+            value!({ "enforce_admins": true, "restrictions": { "users": [], "teams": [], "apps": [] }, "lock_branch": locked });
+        bed.organization("acme").repository("api").protect("main", body);
+        let plan = planned(&bed, &policy("", rules), true);
+        let deletion = plan.changes.iter().find(|change| change.action() == Action::Delete);
+        deletion.map(|deletion| deletion.relies_on.iter().map(|one| one.ruleset.name.clone()).collect::<Vec<_>>())
+    };
+    let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    assert_eq!(relied(true, &format!("{a}{b}{c}")), names(&["a", "b", "c"]));
+    assert_eq!(relied(true, &format!("{b}{c}")), names(&["b", "c"]));
+    assert_eq!(relied(false, &format!("{a}{c}")), names(&["a", "c"]));
+    // Whoever maintains it passes `a`, and not the lock.
+    assert_eq!(relied(true, &format!("{a}{c}")), None);
+}
+
+/// Where deletions are allowed, whoever writes deletes, whoever may push: what the import writes is stronger, and the plan misses nothing
+/// where it is not written.
+#[test]
+fn allowed_deletions_are_nothing_that_could_be_lost() {
+    let bed = acme();
+    let body = value!({ "enforce_admins": true, "allow_deletions": true, "restrictions": { "users": ["ada"], "teams": [], "apps": [] } });
+    bed.organization("acme").repository("api").protect("main", body);
+    let rules = |more: &str| {
+        format!(
+            "[[ruleset]]\nname = \"a\"\ntarget = \"branch\"\nrefs = [\"main\"]\nbypass = [{{ actor = \"role:maintain\" }}]\n\
+            [ruleset.rules]\nupdate = true\n{more}\n[[ruleset]]\nname = \"b\"\ntarget = \"branch\"\nrefs = [\"main\"]\n\
+            [ruleset.rules]\nnon_fast_forward = true\n"
+        )
+    };
+    for more in ["", "deletion = true"] {
+        let plan = planned(&bed, &policy("", &rules(more)), true);
+        assert!(plan.changes.iter().any(|change| change.action() == Action::Delete), "{more}: {:#?}", plan.equivalents);
+        assert!(plan.equivalents.iter().all(|row| row.rule != "deletion"), "{:#?}", plan.equivalents);
+    }
+    // Without that it is forbidden to everyone.
+    bed.organization("acme")
+        .repository("api")
+        .protect("main", value!({ "enforce_admins": true, "restrictions": { "users": ["ada"] } }));
+    let plan = planned(&bed, &policy("", &rules("deletion = true")), true);
+    assert!(
+        plan.equivalents.iter().any(|row| row.rule == "deletion" && row.verdict == Verdict::Weaker),
+        "{:#?}",
+        plan.equivalents
+    );
+}

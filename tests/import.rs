@@ -61,6 +61,8 @@ fn repository(name: &str, rulesets: &[Value], protections: &[(String, Value)]) -
     repository.rulesets = Readable::Known(rulesets.iter().enumerate().map(ruleset).collect());
     let protections: Vec<Protection> =
         protections.iter().map(|(pattern, body)| serde_json::from_value(live::read(pattern, body)).unwrap()).collect();
+    let named = protections.iter().filter(|live| live.names_a_branch());
+    repository.merge_queues = named.map(|live| (live.pattern.clone(), Readable::Known(false))).collect();
     repository.protections = Readable::Known(protections);
     repository
 }
@@ -603,7 +605,7 @@ fn a_conversion_is_told_field_by_field() {
             "* dismissal_restrictions: not expressible",
             "* dismissal_restrictions: stronger",
             "* required_status_checks: equivalent",
-            "* allow_deletions: not expressible",
+            "* allow_deletions: stronger",
             "* restrictions: equivalent",
             "* allow_force_pushes: equivalent",
             "* creation: not expressible",
@@ -631,6 +633,29 @@ fn a_conversion_is_told_field_by_field() {
     }
     load(&imported.policy);
     assert!(imported.conversions.iter().all(|it| it.likeness != Likeness::Weaker), "nothing is weakened unawares");
+}
+
+/// Nothing shows it of a protection: what its branch shows is told, and what it does not show, too.
+#[test]
+fn a_merge_queue_is_told_and_not_converted() {
+    let owner = owner();
+    let told = |queue: Readable<bool>| {
+        let mut repository = repository("api", &[], &[protect("main", json!({})), protect("release/*", json!({}))]);
+        repository.merge_queues.insert("main".to_owned(), queue);
+        let imported = import(&owner, std::slice::from_ref(&repository), &options(Form::Converted));
+        load(&imported.policy);
+        let found: Vec<_> = imported.conversions.into_iter().filter(|one| one.field == "merge_queue").collect();
+        found.into_iter().map(|one| (one.pattern, one.likeness, one.why)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(Readable::Known(false)), []);
+    for (queue, why) in [
+        (Readable::Known(true), "write `merge_queue` in a ruleset of the repository before the protection goes"),
+        (Readable::hidden(Cause::NotPermitted, "no"), "whether the branch has a merge queue can't be told: no"),
+    ] {
+        let [(pattern, likeness, told)] = &told(queue)[..] else { panic!("of the one with a branch's name alone") };
+        assert_eq!((pattern.as_str(), *likeness), ("main", Likeness::NotExpressible));
+        assert!(told.ends_with(why), "{told}");
+    }
 }
 
 #[test]

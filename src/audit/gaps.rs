@@ -63,6 +63,8 @@ pub(super) fn of_repository(repository: &Repository) -> Vec<Gap<'_>> {
         // The second witness is asked only where the settings are hidden, and then those are the gap.
         default_branch: _,
         protections,
+        // No check asks for them.
+        merge_queues: _,
         rulesets,
         branches,
         tags,
@@ -145,6 +147,7 @@ pub(super) fn of_owner(owner: &Owner) -> Vec<Gap<'_>> {
         login: _,
         id: _,
         html_url: _,
+        is_on_a_server: _,
         kind: _,
         // Not lists: `inventory-partial`, `unknown-construct` and `scope-escape` look at them.
         repository_count: _,

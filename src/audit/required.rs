@@ -103,7 +103,7 @@ impl Required<'_> {
         let reported = scene.repository.reported.known().into_iter().flatten();
         let mut reported = reported.filter_map(|merged| merged.checks.known()).flatten();
         match self.app {
-            Some(ACTIONS_ID) => Ok(true),
+            Some(ACTIONS_ID) if !scene.context.owner.is_on_a_server => Ok(true),
             Some(app) => {
                 let number = u64::try_from(app).ok();
                 let installed = scene.context.owner.installations.known().into_iter().flatten();

@@ -2,6 +2,7 @@
 //! GitHub's own words. What GitHub can't bind is listed with the reason, never dropped.
 
 pub mod classic;
+pub mod left_out;
 pub mod named;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::policy::{BypassMode, ConfiguredRule, Enforcement, Location, Policy, R
 use crate::rules::{self, OnGithub};
 
 pub use classic::DesiredProtection;
+pub use left_out::LeftOut;
 pub use named::{Named, named_in};
 
 /// Everything that a policy asks for in one place.
@@ -40,6 +42,8 @@ pub struct Desired {
     pub rulesets: Vec<DesiredRuleset>,
     /// In the policy's order.
     pub protections: Vec<DesiredProtection>,
+    /// What the policy names and is in neither list.
+    pub left_out: LeftOut,
     /// What GitHub has nothing for.
     pub not_bound: Vec<NotBound>,
     /// What GitHub has something for, and the mechanism or level that the policy chose has not.
@@ -167,7 +171,10 @@ impl Desired {
             match repository_names(&github.repositories, &ruleset.repositories, &owner.login) {
                 Ok(Some(repositories)) => builder.ruleset(ruleset, Some(repositories), None),
                 Ok(None) => {}
-                Err(why) => builder.blocked("repositories", ruleset, why, ruleset.at),
+                Err(why) => {
+                    builder.blocked("repositories", ruleset, why, ruleset.at);
+                    builder.leave_out(ruleset, None);
+                }
             }
         }
         Some(builder.desired)
@@ -276,6 +283,7 @@ impl<'a> Builder<'a> {
             at: github.at,
             rulesets: Vec::new(),
             protections: Vec::new(),
+            left_out: LeftOut::default(),
             not_bound: Vec::new(),
             blocked: Vec::new(),
             unresolved: Vec::new(),
@@ -294,36 +302,63 @@ impl<'a> Builder<'a> {
     }
 
     fn ruleset(&mut self, ruleset: &Ruleset, repositories: Option<Patterns>, repository: Option<&Repository>) {
+        match self.written(ruleset, repositories, repository) {
+            Some(desired) => self.desired.rulesets.push(desired),
+            None => self.leave_out(ruleset, repository),
+        }
+    }
+
+    /// Notes what a ruleset names that can't be written.
+    fn leave_out(&mut self, ruleset: &Ruleset, repository: Option<&Repository>) {
+        let (target, name) = (target(ruleset), self.github_name(ruleset).clone());
+        if self.desired.mechanism == Mechanism::BranchProtection && target == Target::Branch {
+            let refs = &ruleset.refs;
+            let words = [(refs.include_all, "~ALL"), (refs.include_default, "~DEFAULT_BRANCH")];
+            let words = words.into_iter().filter_map(|(is, word)| is.then_some(word));
+            let patterns = refs.include.patterns().iter().map(|pattern| pattern.as_str());
+            let named = words.chain(patterns).filter_map(|pattern| classic::pattern_of(pattern, repository));
+            self.desired.left_out.patterns.extend(named);
+        }
+        self.desired.left_out.rulesets.push((target, name));
+    }
+
+    /// Its name on GitHub. A branch protection has none.
+    fn github_name<'r>(&self, ruleset: &'r Ruleset) -> &'r String {
+        ruleset.github_name.as_ref().filter(|_| self.desired.mechanism == Mechanism::Rulesets).unwrap_or(&ruleset.name)
+    }
+
+    /// The ruleset that there should be; `None` when there can be none.
+    fn written(
+        &mut self,
+        ruleset: &Ruleset,
+        repositories: Option<Patterns>,
+        repository: Option<&Repository>,
+    ) -> Option<DesiredRuleset> {
         // Without its `actors` the ruleset would bind people whom the policy leaves alone.
         if !ruleset.actors.is_everyone() {
-            return self.not_bound("actors", ruleset, "GitHub's rulesets judge everyone", ruleset.at);
+            self.not_bound("actors", ruleset, "GitHub's rulesets judge everyone", ruleset.at);
+            return None;
         }
         let public = repository.is_some_and(|repository| repository.visibility.is(&Visibility::Public));
         if ruleset.target == rules::Target::Push && public {
             let why = "GitHub has push rulesets in private and internal repositories only";
-            return self.not_bound("target", ruleset, why, ruleset.at);
+            self.not_bound("target", ruleset, why, ruleset.at);
+            return None;
         }
         let rules = self.rules(ruleset);
         let ref_name = self.ref_name(ruleset);
-        let (false, Ok(ref_name)) = (rules.is_empty(), ref_name) else { return };
+        let (false, Ok(ref_name)) = (rules.is_empty(), ref_name) else { return None };
         let conditions = Conditions { ref_name, repository_name: repositories, ..Conditions::default() };
-        // A branch protection has no name.
-        let github_name = ruleset.github_name.as_ref().filter(|_| self.desired.mechanism == Mechanism::Rulesets);
-        let desired = DesiredRuleset {
-            name: github_name.unwrap_or(&ruleset.name).clone(),
+        Some(DesiredRuleset {
+            name: self.github_name(ruleset).clone(),
             policy_name: ruleset.name.clone(),
-            target: match ruleset.target {
-                rules::Target::Branch => Target::Branch,
-                rules::Target::Tag => Target::Tag,
-                rules::Target::Push => Target::Push,
-            },
+            target: target(ruleset),
             enforcement: ruleset.enforcement,
             conditions: (conditions != Conditions::default()).then_some(conditions),
             bypass: self.bypass(ruleset),
             rules,
             at: ruleset.at,
-        };
-        self.desired.rulesets.push(desired);
+        })
     }
 
     fn rules(&mut self, ruleset: &Ruleset) -> Vec<DesiredRule> {
@@ -437,6 +472,15 @@ impl<'a> Builder<'a> {
             }
         }
         desired
+    }
+}
+
+/// What a ruleset is about, in GitHub's words.
+fn target(ruleset: &Ruleset) -> Target {
+    match ruleset.target {
+        rules::Target::Branch => Target::Branch,
+        rules::Target::Tag => Target::Tag,
+        rules::Target::Push => Target::Push,
     }
 }
 

@@ -290,8 +290,8 @@ impl<'a> Comparison<'a> {
             }
         }
         if looked_for {
-            let mut rest: Vec<&str> =
-                protections.iter().map(|live| live.pattern.as_str()).filter(|name| !managed.contains(name)).collect();
+            let known = |live: &Protection| managed.contains(live.pattern.as_str()) || desired.left_out.has_protection(live);
+            let mut rest: Vec<&str> = protections.iter().filter(|live| !known(live)).map(|live| live.pattern.as_str()).collect();
             rest.sort_unstable();
             for pattern in rest {
                 self.add(pattern, true, WHOLE, Direction::Unmanaged, desired.at);

@@ -6,7 +6,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::own_apps;
 use super::owner::Owner;
 use super::people::ActorKind;
 use super::protection::Protection;
@@ -348,7 +347,7 @@ impl Who {
             }
             Word::Known(ActorType::Integration) => {
                 let app = owner.installations.known().and_then(|apps| apps.iter().find(|app| app.app_id == id));
-                let slug = app.map(|app| app.app_slug.as_str()).or_else(|| own_apps::numbered(number));
+                let slug = app.map(|app| app.app_slug.as_str()).or_else(|| owner.own_app(number));
                 slug.map_or_else(|| Who::Other(format!("app #{number}")), |slug| Who::App(slug.to_owned()))
             }
             Word::Known(ActorType::RepositoryRole) => {

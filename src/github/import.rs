@@ -238,7 +238,7 @@ impl Import<'_> {
         }
         let mut entries = self.rulesets(own.into_iter(), &target, Whose::Repository, &place);
         if self.options.form == Form::Converted {
-            let converted = convert::convert(&place, protections, &target);
+            let converted = convert::convert(&place, repository, protections, &target);
             self.left.extend(converted.left);
             self.conversions.extend(converted.conversions);
             entries.extend(converted.entries);

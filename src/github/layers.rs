@@ -37,6 +37,8 @@ pub fn asks(kind: &RuleKind) -> Vec<Ask<'_>> {
             RuleKind::Update(rule) => asked.update_allows_fetch_and_merge || !rule.update_allows_fetch_and_merge,
             _ => false,
         })],
+        // How a queue builds and merges is nothing that one asks for more of.
+        RuleKind::MergeQueue(_) => vec![Box::new(|rule| matches!(rule, RuleKind::MergeQueue(_)))],
         RuleKind::Conversations => vec![reviews(|rule| rule.required_review_thread_resolution)],
         same => vec![Box::new(move |rule| rule == same)],
     }

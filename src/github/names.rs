@@ -73,8 +73,13 @@ impl<'a> Names<'a> {
         if let Ok(Some(found)) = &installed {
             return Ok(app(&found.app_slug, number(found.app_id)));
         }
-        if let Some((slug, id)) = own_apps::named(slug) {
-            return Ok(app(slug, Some(id)));
+        match own_apps::named(slug) {
+            Some((slug, id)) if !self.owner.is_on_a_server => return Ok(app(slug, Some(id))),
+            Some((slug, _)) => {
+                let why = format!("GitHub's own app `{slug}` has a number of its own on this server, which no list tells");
+                return Err(NoNumber::Hidden(Hidden::new(Cause::Unknown, why)));
+            }
+            None => {}
         }
         installed.and_then(|_| Err(NoNumber::Unknown(format!("no app `{slug}` is installed in {}", self.owner.login))))
     }
@@ -131,7 +136,7 @@ impl<'a> Names<'a> {
             ActorType::Integration => {
                 let apps = self.owner.installations.known();
                 let app = apps.and_then(|apps| apps.iter().find(|app| Some(app.app_id) == wanted));
-                let own = || id.and_then(own_apps::numbered);
+                let own = || id.and_then(|id| self.owner.own_app(id));
                 found(app.map(|app| app.app_slug.as_str()).or_else(own).map(|slug| format!("app:{slug}")), "app")
             }
             ActorType::RepositoryRole => {
@@ -169,7 +174,11 @@ impl<'a> Names<'a> {
         }
         match self.owner.numbers.repositories.iter().find(|(known, _)| same(known, full_name)) {
             Some((_, Some(number))) => Ok(*number),
-            Some((_, None)) => Err(NoNumber::Unknown(format!("there is no repository `{full_name}`, or it may not be seen"))),
+            Some((_, None)) => {
+                let moved = self.owner.numbers.moved.iter().find(|(known, _)| same(known, full_name));
+                let why = moved.map_or(", or it may not be seen".to_owned(), |(_, called)| format!(": it is now `{called}`"));
+                Err(NoNumber::Unknown(format!("there is no repository `{full_name}`{why}")))
+            }
             None => {
                 let why = format!("the number of the repository `{full_name}` was not asked for");
                 Err(NoNumber::Hidden(Hidden::new(Cause::NotAsked, why)))

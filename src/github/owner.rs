@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::own_apps;
 use super::people::{CustomRole, Installation, Permission, Team};
 use super::readable::{Hidden, Readable};
 use super::repository::{RuleSuite, RulesetVersion, WorkflowPermissions};
@@ -22,6 +23,9 @@ pub struct Owner {
     /// Its page.
     #[serde(default)]
     pub html_url: Option<String>,
+    /// Whether it is on a server of one's own: GitHub's own apps have other numbers there than on github.com.
+    #[serde(default)]
+    pub is_on_a_server: bool,
     /// What it is. A user has no teams, roles and rulesets: those lists are then known and empty.
     pub kind: OwnerKind,
     /// How many repositories it says it has, to compare with how many were seen.
@@ -57,6 +61,11 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// The name of GitHub's own app of this number, as far as it is known where this owner is.
+    pub fn own_app(&self, number: i64) -> Option<&'static str> {
+        own_apps::numbered(number).filter(|_| !self.is_on_a_server)
+    }
+
     /// That its list of teams has every team, secret ones included. Those are in it only for who administers the
     /// organization, and so may list the installed apps, too.
     ///
@@ -84,6 +93,9 @@ pub struct Numbers {
     /// Repositories, by `owner/name`.
     #[serde(default)]
     pub repositories: BTreeMap<String, Option<u64>>,
+    /// What a repository is called now that GitHub has none of under its old name, by that name, both as `owner/name`.
+    #[serde(default)]
+    pub moved: BTreeMap<String, String>,
 }
 
 words! {

@@ -36,6 +36,8 @@ pub enum Part {
     Pins,
     /// The branches that the newest releases were made from.
     ReleaseTargets,
+    /// Whether the branches that classic protections are named for have a merge queue.
+    MergeQueues,
     /// What rulesets lately decided about a repository.
     RuleSuites,
     /// The versions of rulesets.
@@ -62,7 +64,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order of the documentation.
-    pub const ALL: [Part; 25] = [
+    pub const ALL: [Part; 26] = [
         Part::Index,
         Part::Rulesets,
         Part::Codeowners,
@@ -77,6 +79,7 @@ impl Part {
         Part::SecondWitness,
         Part::Pins,
         Part::ReleaseTargets,
+        Part::MergeQueues,
         Part::RuleSuites,
         Part::RulesetVersions,
         Part::Properties,
@@ -107,6 +110,7 @@ impl Part {
             Part::SecondWitness => "second_witness",
             Part::Pins => "pins",
             Part::ReleaseTargets => "release_targets",
+            Part::MergeQueues => "merge_queues",
             Part::RuleSuites => "rule_suites",
             Part::RulesetVersions => "ruleset_versions",
             Part::Properties => "properties",
@@ -131,6 +135,7 @@ impl Part {
             Part::SecondWitness => "one for each repository that the token does not administer",
             Part::Pins => "one for each classic protection with a check of no app",
             Part::ReleaseTargets => "one for each repository that has releases and more than its default branch",
+            Part::MergeQueues => "one for each classic protection with a branch's own name",
             Part::RulesetVersions => "one for each distinct ruleset",
             Part::Properties => "one for 100 repositories",
             Part::TeamMembers => "one for each team",
@@ -148,6 +153,7 @@ impl Part {
             Part::Reported => "pull_requests=read, checks=read, statuses=read",
             Part::People => "metadata=read, and push access",
             Part::Keys | Part::WorkflowPermissions | Part::Pins => "administration=read",
+            Part::MergeQueues => "contents=read, merge_queues=read",
             Part::Environments => "actions=read",
             Part::RuleSuites | Part::RulesetVersions => "administration=write",
             Part::Properties => "organization_custom_properties=read",

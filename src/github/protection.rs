@@ -122,6 +122,11 @@ pub struct Conflict {
 }
 
 impl Protection {
+    /// Whether its pattern is a branch's name, without anything that stands for other names.
+    pub fn names_a_branch(&self) -> bool {
+        !self.pattern.contains(['*', '?', '[', '\\'])
+    }
+
     /// Why it can't be told which app must report one of the checks, if that is so.
     pub fn unsure_check(&self) -> Option<Hidden> {
         let check = self.unsure_checks.first()?;

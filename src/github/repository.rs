@@ -48,6 +48,9 @@ pub struct Repository {
     pub default_branch: Option<Branch>,
     /// Classic protection, every pattern, the oldest first: where several match a branch, it binds.
     pub protections: Readable<Vec<Protection>>,
+    /// Whether a branch that a classic protection is named for has a merge queue, as far as that was asked.
+    #[serde(default)]
+    pub merge_queues: BTreeMap<String, Readable<bool>>,
     /// Every ruleset that is for this repository, of every level, in force or not.
     pub rulesets: Readable<Vec<Arc<Ruleset>>>,
     /// All branches, without `refs/heads/`.
@@ -83,6 +86,16 @@ impl Repository {
     /// `owner/name`.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
+    }
+
+    /// Whether a classic protection of this repository may ask for a merge queue: whether the branch that it is named for has one.
+    /// A protection with a pattern has none.
+    /// <https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue>
+    pub fn merge_queue(&self, protection: &Protection) -> Readable<bool> {
+        if !protection.names_a_branch() {
+            return Readable::Known(false);
+        }
+        self.merge_queues.get(&protection.pattern).cloned().unwrap_or_else(Readable::not_asked)
     }
 }
 

@@ -21,6 +21,9 @@ fn what(part: Part) -> &'static str {
         Part::SecondWitness => "whether anything protects the default branch",
         Part::Pins => "which app must report a check of classic protection, where GraphQL shows none",
         Part::ReleaseTargets => "which branch each of the newest releases was made from",
+        Part::MergeQueues => {
+            "whether branches with a classic protection of their own have a merge queue, for `plan --migrate` and `import`"
+        }
         Part::RuleSuites => "what rulesets decided lately",
         Part::RulesetVersions => "who changed rulesets, and when",
         Part::Properties => "custom properties",

@@ -74,6 +74,7 @@ enum Command {
     WhoCan,
     Import,
     Plan,
+    Migrate,
     Apply(&'static str),
 }
 
@@ -82,6 +83,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("`who-can`", Command::WhoCan),
     ("`import`", Command::Import),
     ("`plan`", Command::Plan),
+    ("`plan --migrate`", Command::Migrate),
     ("`apply` of rulesets", Command::Apply("")),
     ("`apply` of classic protections", Command::Apply("mechanism = \"branch_protection\"")),
     ("`apply` to the organization", Command::Apply("level = \"organization\"")),
@@ -109,6 +111,10 @@ fn outcome(bed: &Bed, command: Command, permissions: &Permissions) -> String {
         }
         Command::Plan => {
             let ran = desk.run(&["plan", "--policy", "policy.toml", "--format", "json"]);
+            format!("{:?} {}", ran.code, ran.out)
+        }
+        Command::Migrate => {
+            let ran = desk.run(&["plan", "--policy", "policy.toml", "--migrate", "--format", "json"]);
             format!("{:?} {}", ran.code, ran.out)
         }
         Command::Apply(_) => {

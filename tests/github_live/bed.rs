@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use refwarden::github::client::{App, Client, Credentials, Host, Options, Token};
-use refwarden::github::live::Reader;
+use refwarden::github::effective::{Door, Who};
+use refwarden::github::live::{Reader, Where};
+use refwarden::github::names::{Names, NoNumber};
 use refwarden::github::owner::{Owner, OwnerKind};
 use refwarden::github::people::{Granter, Permission as Access};
 use refwarden::github::protection::Protection;
 use refwarden::github::repository::Repository;
-use refwarden::github::ruleset::{Enforcement, Level as Whose};
+use refwarden::github::ruleset::{ActorType, BypassActor, Enforcement, Level as Whose};
 use refwarden::github::{Cause, Class, Inventory, Part, Parts, Readable, Selection};
 use serde_json::json;
 
 use super::run;
 use crate::support::clock::leaping;
 use crate::support::github::{
-    Bed, Door, Fault, Level, Permission, Permissions, Profile, Quirk, Reported, Role, Visibility, When,
+    Bed, Door as Whence, Fault, Level, Permission, Permissions, Profile, Quirk, Reported, Role, Visibility, When,
 };
 
 fn client(bed: &Bed, credentials: Credentials) -> Client {
@@ -81,7 +83,7 @@ fn rich() -> Bed {
     }));
     app.protect("release/*", json!({"enforce_admins": false, "allow_force_pushes": true}));
     app.release("v1", json!({}));
-    app.collaborator("bob", Role::Write, &[Door::Team("core".into(), Role::Write)]).team("core", Role::Write);
+    app.collaborator("bob", Role::Write, &[Whence::Team("core".into(), Role::Write)]).team("core", Role::Write);
     app.deploy_key("deploy", false);
     app.environment("prod", json!({"protection_rules": [{"id": 1, "node_id": "x", "type": "required_reviewers", "reviewers": [{"type": "User", "reviewer": "bob"}]}]}));
     app.workflow_permissions("write", true);
@@ -528,6 +530,100 @@ dismissal_restriction = { enabled = true, allowed_actors = ["dave", "role:admin"
     // Only who could not be asked for is asked for again.
     assert_eq!(cost.requests(Class::Names), 8);
     assert_eq!(bed.requests_of("GET /users/{username}").iter().filter(|entry| entry.path.ends_with("/bob")).count(), 0);
-    let names = refwarden::github::names::Names::new(&owner, None);
+    let names = Names::new(&owner, None);
     assert!(names.resolve("carol").is_ok_and(|carol| carol.id == known("carol").flatten().and_then(|id| i64::try_from(id).ok())));
+}
+
+/// GitHub leads on from a repository's old name. What is there now may be somebody else's.
+#[test]
+fn a_repository_that_answers_by_another_name_is_not_the_one_that_is_named() {
+    let bed = Bed::of(Profile::EnterpriseCloud);
+    bed.organization("other");
+    let acme = bed.organization("acme");
+    let tools = acme.repository("tools").id();
+    acme.repository("ci").transfer("other");
+    acme.repository("lint").rename("style");
+    let secret = bed.token().create();
+    let policy = r#"
+version = 1
+[[ruleset]]
+name = "main"
+target = "branch"
+refs = ["main"]
+[ruleset.rules.workflows]
+workflows = [
+    { path = "a", repository = "acme/ci" }, { path = "b", repository = "acme/lint" }, { path = "c", repository = "Acme/Tools" },
+    { path = "d", repository = "acme/gone" },
+]
+"#;
+    let policy = refwarden::policy::parse::parse("policy.toml", policy.as_bytes()).unwrap();
+    let named = refwarden::github::desired::named_in(&policy);
+    let owner = run(async {
+        let reader = Reader::new(&client(&bed, token(&secret)));
+        let mut owner = reader.owner("acme", &Parts::index()).await.unwrap();
+        reader.learn_names(&mut owner, &named).await;
+        owner
+    });
+    let names = Names::new(&owner, None);
+    for (name, told) in [
+        ("acme/ci", Err("there is no repository `acme/ci`: it is now `other/ci`")),
+        ("acme/lint", Err("there is no repository `acme/lint`: it is now `acme/style`")),
+        ("acme/gone", Err("there is no repository `acme/gone`, or it may not be seen")),
+        ("acme/tools", Ok(tools)),
+    ] {
+        assert_eq!(names.repository_number(name), told.map_err(|why: &str| NoNumber::Unknown(why.to_owned())), "{name}");
+    }
+}
+
+/// On a server of one's own, github.com's numbers are other apps' numbers.
+#[test]
+fn the_numbers_of_githubs_own_apps_are_github_coms() {
+    for (profile, is_server) in [(Profile::Dotcom, false), (Profile::EnterpriseCloud, false), (Profile::Ghes319, true)] {
+        let bed = Bed::of(profile);
+        bed.organization("acme").owner("alice");
+        let bot = bed.app("bot", Permissions::read_only());
+        bed.install("bot", "acme", None);
+        let owner = owner(&bed, &bed.token().create(), &Parts::index().and(Part::Installations));
+        let names = Names::new(&owner, None);
+        let actions = names.resolve("app:github-actions");
+        let (number, name) = (names.name_of(ActorType::Integration, Some(15_368)), "app:github-actions".to_owned());
+        let passer: BypassActor =
+            serde_json::from_value(json!({ "actor_id": 15_368, "actor_type": "Integration", "bypass_mode": "always" })).unwrap();
+        let door = Door::of(&passer, &owner).who;
+        if is_server {
+            assert!(matches!(&actions, Err(NoNumber::Hidden(hidden)) if hidden.cause == Cause::Unknown), "{actions:?}");
+            assert_eq!((number, door), (Err("app #15368".to_owned()), Who::Other("app #15368".to_owned())));
+        } else {
+            assert_eq!(actions.map(|app| app.id), Ok(Some(15_368)));
+            assert_eq!((number, door), (Ok(name), Who::App("github-actions".to_owned())));
+        }
+        // What is installed has the number that the list says.
+        assert_eq!(names.resolve("app:bot").map(|app| app.id), Ok(i64::try_from(bot).ok()));
+    }
+}
+
+/// A fork lists the push rulesets of the repository that it comes from among its own.
+#[test]
+fn of_a_fork_only_its_own_rulesets_are_read_again() {
+    let bed = Bed::of(Profile::EnterpriseCloud);
+    let push = || json!({ "name": "files", "target": "push", "enforcement": "active", "rules": [{ "type": "max_file_size", "parameters": { "max_file_size": 5 } }] });
+    let foreign = bed.organization("acme").repository("origin").ruleset(push());
+    let own = bed.organization("acme").repository("app").ruleset(push());
+    bed.tamper("GET /repos/acme/app/rulesets", move |list| {
+        list.as_array_mut().expect("a list").insert(
+            0,
+            json!({ "id": foreign, "name": "files", "target": "push", "source_type": "Repository", "source": "acme/origin", "enforcement": "active" }),
+        );
+    });
+    let secret = bed.token().create();
+    let named = |owner: &'static str| {
+        run(async {
+            let at = Where::of(owner);
+            let found = Reader::new(&client(&bed, token(&secret))).rulesets_named(at, "files").await;
+            found.unwrap().iter().map(|ruleset| ruleset.id).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(named("acme/app"), [own]);
+    // Names ignore case.
+    assert_eq!(named("Acme/App"), [own]);
 }

@@ -138,6 +138,10 @@ fn branch_protections_become_a_policy_without_drift() {
     assert_eq!(run(&bed, &token, folder.path(), &arguments).is(0).err, "");
     no_drift(&bed, &token, folder.path(), "policy.toml");
     let converted = run(&bed, &token, folder.path(), &["import", "--owner", "acme", "--as", "rulesets"]).is(0);
+    assert!(!converted.err.contains("merge_queue"), "{}", converted.err);
+    api.merge_queue("main");
+    let queued = run(&bed, &token, folder.path(), &["import", "--owner", "acme", "--as", "rulesets"]).is(0);
+    assert!(queued.err.contains("branch protection `main`: merge_queue: not expressible: the branch has"), "{}", queued.err);
     assert!(converted.err.contains("acme/api: branch protection `main`: required_signatures: equivalent"), "{}", converted.err);
     let policy = parse::parse("policy.toml", converted.out.as_bytes()).unwrap();
     assert!(policy.rulesets.iter().any(|ruleset| ruleset.name.starts_with("release/**: ")), "{}", converted.out);

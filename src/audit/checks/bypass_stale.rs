@@ -6,7 +6,6 @@
 
 use crate::audit::{Check, Findings, Look, Looked, Place, RulesetScene, Severity};
 use crate::github::effective::{Door, Who};
-use crate::github::own_apps;
 use crate::github::part::Part;
 use crate::github::readable::{Cause, Hidden};
 use crate::github::ruleset::{ActorType, BypassActor, Level};
@@ -56,11 +55,15 @@ fn gone(scene: &RulesetScene<'_>, actor: &BypassActor) -> Result<Option<&'static
             owner.lists_every_team()?;
             Ok(Some("there is no such team"))
         }
-        Word::Known(ActorType::Integration) if own_apps::numbered(number).is_some() => Ok(None),
+        Word::Known(ActorType::Integration) if owner.own_app(number).is_some() => Ok(None),
         Word::Known(ActorType::Integration) => {
             let apps = owner.installations.read().map_err(Clone::clone)?;
             let app = apps.iter().find(|app| i64::try_from(app.app_id) == Ok(number));
             Ok(match app {
+                // GitHub's own apps are in no list, and have numbers there that are not known.
+                None if owner.is_on_a_server => {
+                    return Err(Hidden::new(Cause::Unknown, format!("`{who}` is not installed, and may be one of GitHub's own apps")));
+                }
                 None => is_of_owner.map(|()| Some("no such app is installed"))?,
                 Some(app) if app.suspended => Some("the app is suspended"),
                 Some(_) => None,

@@ -209,7 +209,11 @@ async fn organization(client: &Client, scope: &Scope) -> Result<Read> {
 async fn repositories(client: &Client, scope: &Scope, form: Form) -> Result<Read> {
     let rulesets = names().and(Part::Rulesets);
     // Without its app a check would be imported as anyone's.
-    let parts = if form == Form::Rulesets { rulesets } else { rulesets.and(Part::Pins) };
+    let parts = match form {
+        Form::Rulesets => rulesets,
+        Form::BranchProtection => rulesets.and(Part::Pins),
+        Form::Converted => rulesets.and(Part::Pins).and(Part::MergeQueues),
+    };
     let reader = Reader::new(client);
     let owner = reader.owner(&scope.owner, &parts).await.map_err(|why| refused(&why))?;
     let mut repositories = Vec::new();

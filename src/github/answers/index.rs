@@ -1,5 +1,7 @@
 //! The index of repositories: what every audit needs of each.
 
+use std::collections::BTreeMap;
+
 use crate::github::part::{Part, Parts};
 use crate::github::readable::{Cause, Hidden, Readable};
 use crate::github::repository::{Branch, MergeMethods, Repository};
@@ -100,6 +102,7 @@ pub fn repository(place: &Place<'_>, parts: &Parts) -> Result<Indexed, Hidden> {
         },
         default_branch,
         protections: Readable::Hidden(protection_hidden),
+        merge_queues: BTreeMap::new(),
         rulesets: Readable::Hidden(rulesets_hidden),
         branches: Readable::not_asked(),
         tags: Readable::not_asked(),

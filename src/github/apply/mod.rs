@@ -234,7 +234,7 @@ impl<'a> Apply<'a> {
                     }
                 }
             };
-            match self.missing(&meant).await {
+            match self.missing(&meant, repository.as_ref()).await {
                 Ok(missing) if missing.is_empty() => {}
                 Ok(fields) => return self.failed(index, direction, Failed::Moved { fields }),
                 Err(hidden) => return self.failed(index, direction, Failed::Unreadable(hidden.to_string())),

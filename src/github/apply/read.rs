@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::{Apply, Now, Seen};
 use crate::github::live::Where;
 use crate::github::plan::{Change, Kind, Reliance, Thing, state};
-use crate::github::readable::{Cause, Hidden};
+use crate::github::readable::{Cause, Hidden, Readable};
+use crate::github::repository::Repository;
 use crate::github::ruleset::Ruleset;
 
 impl Apply<'_> {
@@ -66,8 +67,17 @@ impl Apply<'_> {
 
 impl Apply<'_> {
     /// What a change relies on and is not as it must be.
-    pub(super) async fn missing(&self, change: &Change) -> Result<Vec<String>, Hidden> {
+    pub(super) async fn missing(&self, change: &Change, repository: Option<&Repository>) -> Result<Vec<String>, Hidden> {
         let mut missing = Vec::new();
+        if change.without_merge_queue {
+            let has = match repository {
+                Some(repository) => self.reader.has_merge_queue(repository, &change.thing.name).await,
+                None => Readable::hidden(Cause::Unknown, "an organization has no branch protections"),
+            };
+            if *has.read().map_err(Clone::clone)? {
+                missing.push(format!("the branch `{}` has a merge queue now, which no ruleset asks for", change.thing.name));
+            }
+        }
         for Reliance { ruleset, id, fingerprint } in &change.relies_on {
             let at = Where::of(&ruleset.target);
             let live = match id {

@@ -96,8 +96,8 @@ fn parts(github: &Github, migrate: bool) -> Parts {
             Level::Repository => parts.and(Part::WorkflowPermissions),
         };
     }
-    // Which branches a pattern of classic protection binds.
-    if migrate { parts.and(Part::Refs) } else { parts }
+    // Which branches a pattern of classic protection binds, and what of it only its branch shows.
+    if migrate { parts.and(Part::Refs).and(Part::MergeQueues) } else { parts }
 }
 
 fn described(repository: &Repository) -> Value {

@@ -93,6 +93,11 @@ impl Host {
         })
     }
 
+    /// Whether it is a server of one's own, neither github.com nor ghe.com.
+    pub fn is_server(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
     /// Scheme, host and port.
     pub fn origin(&self) -> &str {
         &self.origin
@@ -151,6 +156,9 @@ mod tests {
     fn hosts() {
         for text in ["github.com", "https://github.com", "https://api.github.com/", "api.github.com"] {
             assert_eq!(Host::parse(text).unwrap(), Host::github_com(), "{text}");
+        }
+        for (text, is_server) in [("github.com", false), ("octocorp.ghe.com", false), ("git.example.org", true)] {
+            assert_eq!(Host::parse(text).unwrap().is_server(), is_server, "{text}");
         }
         assert_eq!(parsed("https://octocorp.ghe.com"), ("/x".into(), "https://api.octocorp.ghe.com/graphql".into()));
         assert_eq!(parsed("api.octocorp.ghe.com"), ("/x".into(), "https://api.octocorp.ghe.com/graphql".into()));

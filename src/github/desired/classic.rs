@@ -45,32 +45,35 @@ const NAMESPACE: &str = "refs/heads/";
 pub(super) fn convert(desired: &mut Desired, repository: &Repository) {
     let rulesets: Vec<DesiredRuleset> = mem::take(&mut desired.rulesets);
     let mut blocked = Vec::new();
+    let mut named: Vec<String> = Vec::new();
     let mut usable: Vec<(&DesiredRuleset, &Names)> = Vec::new();
-    for ruleset in rulesets.iter().filter(|ruleset| ruleset.enforcement != Enforcement::Disabled) {
+    for ruleset in &rulesets {
         let ref_name = ruleset.conditions.as_ref().and_then(|conditions| conditions.ref_name.as_ref());
+        if ruleset.target == Target::Branch {
+            let include = ref_name.into_iter().flat_map(|ref_name| &ref_name.include);
+            named.extend(include.filter_map(|pattern| pattern_of(pattern, Some(repository))));
+        }
         match ref_name {
             Some(ref_name) if ruleset.target == Target::Branch && ruleset.enforcement == Enforcement::Active => {
                 usable.push((ruleset, ref_name));
+                continue;
             }
+            _ if ruleset.enforcement == Enforcement::Disabled => {}
             _ if ruleset.target != Target::Branch => {
                 blocked.push(block(ruleset, "target", "branch protection is about branches only".to_owned(), ruleset.at));
             }
             _ => blocked.push(block(ruleset, "enforcement", "branch protection can't only report".to_owned(), ruleset.at)),
         }
+        desired.left_out.rulesets.push((ruleset.target, ruleset.name.clone()));
     }
     let default = repository.default_branch.as_ref().map(|branch| branch.name.as_str());
     let kind = Kind { namespace: NAMESPACE, default_branch: default };
     let mut patterns: Vec<String> = Vec::new();
     for (ruleset, ref_name) in &usable {
         for pattern in &ref_name.include {
-            let pattern = match (pattern.as_str(), default) {
-                ("~ALL", _) => EVERY.to_owned(),
-                ("~DEFAULT_BRANCH", Some(default)) => default.to_owned(),
-                ("~DEFAULT_BRANCH", None) => {
-                    blocked.push(block(ruleset, "refs", "the repository has no default branch".to_owned(), ruleset.at));
-                    continue;
-                }
-                (pattern, _) => scope::reduced(pattern.strip_prefix(NAMESPACE).unwrap_or(pattern)),
+            let Some(pattern) = pattern_of(pattern, Some(repository)) else {
+                blocked.push(block(ruleset, "refs", "the repository has no default branch".to_owned(), ruleset.at));
+                continue;
             };
             if !patterns.contains(&pattern) {
                 patterns.push(pattern);
@@ -119,9 +122,21 @@ pub(super) fn convert(desired: &mut Desired, repository: &Repository) {
             settings: merged.settings(),
         });
     }
+    named.retain(|pattern| !desired.protections.iter().any(|protection| scope::same(&protection.pattern, pattern)));
+    desired.left_out.patterns.extend(named);
     blocked.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.cmp(b)));
     blocked.dedup();
     desired.blocked.append(&mut blocked);
+}
+
+/// A pattern of the policy, or a word of GitHub's, as the pattern of a branch protection; `None` for a default branch that there
+/// is not.
+pub(super) fn pattern_of(pattern: &str, repository: Option<&Repository>) -> Option<String> {
+    match pattern {
+        "~ALL" => Some(EVERY.to_owned()),
+        "~DEFAULT_BRANCH" => repository.and_then(|it| it.default_branch.as_ref()).map(|branch| branch.name.clone()),
+        pattern => Some(scope::reduced(pattern.strip_prefix(NAMESPACE).unwrap_or(pattern))),
+    }
 }
 
 fn block(ruleset: &DesiredRuleset, rule: &str, why: String, at: Location) -> NotBound {

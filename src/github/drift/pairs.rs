@@ -57,6 +57,7 @@ pub fn pair<'a>(desired: &'a Desired, owner: &'a Owner, repository: Option<&'a R
     free.sort_by_key(|ruleset| ruleset.id);
     let mut wanted: Vec<(&DesiredRuleset, Option<Live>)> =
         desired.rulesets.iter().map(|ruleset| (ruleset, take_named(ruleset, &mut free, owner, repository))).collect();
+    free.retain(|live| !desired.left_out.has_ruleset(live));
     for (ruleset, live) in wanted.iter_mut().filter(|(_, live)| live.is_none()) {
         *live = take_renamed(desired, ruleset, &mut free, owner, repository);
     }

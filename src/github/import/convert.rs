@@ -12,6 +12,7 @@ use super::left::{Conversion, Left, Likeness, Unsaid};
 use crate::github::people::{Actor, ActorKind, CustomRole};
 use crate::github::protection::Protection;
 use crate::github::readable::{Cause, Readable};
+use crate::github::repository::Repository;
 use crate::github::ruleset::Names;
 use crate::github::sample::{self, Kind};
 use crate::github::scope;
@@ -30,12 +31,13 @@ pub(super) struct Converted {
 }
 
 /// Converts every protection that can be.
-pub(super) fn convert(place: &Place<'_>, protections: &[Protection], target: &str) -> Converted {
+pub(super) fn convert(place: &Place<'_>, repository: &Repository, protections: &[Protection], target: &str) -> Converted {
     let mut converted = Converted::default();
     for (index, live) in protections.iter().enumerate() {
         let mut one = One { place, target, live, conversions: Vec::new() };
         match one.entries(protections, index) {
             Ok(mut entries) => {
+                one.merge_queue(repository);
                 let notes = one.conversions.iter().map(|found| {
                     format!(
                         "{} of branch protection `{}`: {}: {}",
@@ -54,6 +56,7 @@ pub(super) fn convert(place: &Place<'_>, protections: &[Protection], target: &st
             Err(why) => {
                 one.conversions.clear();
                 one.say("pattern", Likeness::NotExpressible, format!("none of it was converted: {}", why.why));
+                one.merge_queue(repository);
                 converted.conversions.extend(one.conversions);
                 converted.left.push(why.left(target, format!("branch protection `{}`", live.pattern)));
             }
@@ -251,8 +254,8 @@ impl One<'_> {
             }
             if live.allows_deletions && !live.lock_branch {
                 rules.push(("deletion", Value::Null));
-                let why = "`deletion`, passed by those who push; whether others delete what they can't push to can't be told";
-                self.say("allow_deletions", Likeness::NotExpressible, why);
+                let why = "`deletion`, passed by those who push; the protection lets everyone delete who can write";
+                self.say("allow_deletions", Likeness::Stronger, why);
             }
             if let Some(own) = asked.by_list.get_mut(&own) {
                 own.retain(|(name, _)| !["update", "creation"].contains(name));
@@ -304,6 +307,18 @@ impl One<'_> {
             self.say("lock_branch", Likeness::Equivalent, "`update` and `deletion`, passed by nobody else");
             self.say("allow_fork_syncing", Likeness::Equivalent, "`update_allows_fetch_and_merge`");
         }
+    }
+
+    /// What GitHub shows of no protection, and of its branch only.
+    fn merge_queue(&mut self, repository: &Repository) {
+        let why = match repository.merge_queue(self.live) {
+            Readable::Known(false) => return,
+            Readable::Known(true) => "the branch has a merge queue, whose settings are not read: \
+                 write `merge_queue` in a ruleset of the repository before the protection goes"
+                .to_owned(),
+            Readable::Hidden(hidden) => format!("whether the branch has a merge queue can't be told: {hidden}"),
+        };
+        self.say("merge_queue", Likeness::NotExpressible, why);
     }
 
     fn creation(&mut self, asked: &Asked) {

@@ -71,6 +71,8 @@ fn unread_owner(login: &str) -> Owner {
         login: login.to_owned(),
         id: 0,
         html_url: None,
+        // Its policy is for github.com, as it names no API.
+        is_on_a_server: false,
         kind: OwnerKind::Organization,
         repository_count: Readable::not_asked(),
         base_permission: Readable::not_asked(),
@@ -108,6 +110,7 @@ fn unread_repository(id: u64, owner: &str, name: &str, rulesets: Vec<Arc<Ruleset
         merge_methods: MergeMethods { merge: true, squash: true, rebase: true },
         default_branch: None,
         protections: Readable::not_asked(),
+        merge_queues: BTreeMap::new(),
         rulesets: Readable::Known(rulesets),
         branches: Readable::not_asked(),
         tags: Readable::not_asked(),

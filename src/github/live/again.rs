@@ -82,18 +82,21 @@ impl Reader {
             Some(_) => at.path(&["rulesets"]).query("includes_parents", "false"),
             None => at.path(&["rulesets"]),
         };
+        let name = at.repository.map_or_else(|| at.owner.to_owned(), |name| format!("{}/{name}", at.owner));
         let level = if at.repository.is_some() { Level::Repository } else { Level::Organization };
         let entry = |value: &Value| {
             let of_level = value
                 .get("source_type")
                 .and_then(|word| serde_json::from_value::<Word<Level>>(word.clone()).ok())
                 .is_none_or(|word| word.is(&level));
-            Some((of_level, value.get("name")?.as_str()?.to_owned(), value.get("id")?.as_u64()?))
+            // A fork lists the push rulesets of the repository that it comes from.
+            let is_here = value.get("source").and_then(Value::as_str).is_none_or(|source| source.eq_ignore_ascii_case(&name));
+            Some((of_level && is_here, value.get("name")?.as_str()?.to_owned(), value.get("id")?.as_u64()?))
         };
         let list = self.list(&path, None, Class::Ruleset, "metadata=read", entry).await;
         let list = list.read().map_err(Clone::clone)?;
         let mut own: Vec<(String, u64)> =
-            list.iter().filter(|(of_level, ..)| *of_level).map(|(_, name, id)| (name.clone(), *id)).collect();
+            list.iter().filter(|(is_own, ..)| *is_own).map(|(_, name, id)| (name.clone(), *id)).collect();
         own.sort_by_key(|(_, id)| *id);
         Ok(own)
     }

@@ -23,6 +23,7 @@ mod again;
 mod branches;
 mod details;
 mod listing;
+mod merge_queues;
 mod names;
 mod overflow;
 mod owner;

@@ -37,13 +37,21 @@ impl Reader {
                 // Without an owner it is no repository.
                 None => return (name.clone(), Some(None)),
             };
-            (name.clone(), self.answered(&path, |json| number(json, "id").map(Some)).await)
+            let read = |json: &Value| Some(Some((number(json, "id")?, maybe_text(json, "full_name")?)));
+            (name.clone(), self.answered(&path, read).await)
         });
         let (people, repositories) =
             futures_util::join!(futures_util::future::join_all(people), futures_util::future::join_all(repositories));
         let told = |(name, number): (String, Option<Option<u64>>)| Some((name, number?));
         owner.numbers.people.extend(people.into_iter().filter_map(told));
-        owner.numbers.repositories.extend(repositories.into_iter().filter_map(told));
+        for (name, answer) in repositories {
+            let Some(found) = answer else { continue };
+            let (number, called) = found.unzip();
+            // GitHub leads on from an old name, to whoever has the repository now.
+            let moved = called.filter(|called| !called.eq_ignore_ascii_case(&name));
+            owner.numbers.repositories.insert(name.clone(), number.filter(|_| moved.is_none()));
+            owner.numbers.moved.extend(moved.map(|called| (name, called)));
+        }
     }
 
     /// What is read; `Some(None)` when GitHub says that there is none, `None` when it does not say.

@@ -32,7 +32,7 @@ impl Reader {
                     let help = "look at the spelling, and whether the token is for this owner";
                     Refused { help: Some(help.to_owned()), ..refused }
                 })?;
-                Ok(user(login, &json))
+                Ok(Owner { is_on_a_server: self.client.host().is_server(), ..user(login, &json) })
             }
             Err(refused) => Err(refused),
         }
@@ -119,6 +119,7 @@ impl Reader {
             login: maybe_text(json, "login").unwrap_or_else(|| login.to_owned()),
             id: number(json, "id").unwrap_or(0),
             html_url: maybe_text(json, "html_url"),
+            is_on_a_server: self.client.host().is_server(),
             kind: OwnerKind::Organization,
             repository_count: private.map(|private| private + number(json, "public_repos").unwrap_or(0)).into(),
             base_permission: maybe_text(json, "default_repository_permission")
@@ -242,6 +243,7 @@ fn user(login: &str, json: &Value) -> Owner {
         login: maybe_text(json, "login").unwrap_or_else(|| login.to_owned()),
         id: number(json, "id").unwrap_or(0),
         html_url: maybe_text(json, "html_url"),
+        is_on_a_server: false,
         kind: if text(json, "type") == "Organization" { OwnerKind::Organization } else { OwnerKind::User },
         repository_count: match (number(json, "public_repos"), number(json, "total_private_repos")) {
             (Some(public), Some(private)) => Readable::Known(public + private),

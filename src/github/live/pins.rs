@@ -66,7 +66,7 @@ impl Reader {
 
 /// A branch that the protection binds.
 fn branch_of(live: &Protection, all: &[Protection], known: &[String]) -> Option<String> {
-    if !live.pattern.contains(['*', '?', '[', '\\']) {
+    if live.names_a_branch() {
         return Some(live.pattern.clone());
     }
     let binds = |branch: &&String| {

@@ -226,6 +226,9 @@ impl Reader {
         if parts.has(Part::Pins) {
             self.confirm_pins(&mut indexed.repository, None).await;
         }
+        if parts.has(Part::MergeQueues) {
+            self.learn_merge_queues(&mut indexed.repository).await;
+        }
         if parts.has(Part::Rulesets) {
             indexed.repository.rulesets = self.rulesets_of(indexed).await;
         }

@@ -17,7 +17,8 @@ use crate::github::owner::Owner;
 use crate::github::protection::Protection;
 use crate::github::readable::{Cause, Readable};
 use crate::github::repository::Repository;
-use crate::github::ruleset::{Level, Ruleset};
+use crate::github::rule::{MergeQueue, Rule, RuleKind};
+use crate::github::ruleset::{Level, Ruleset, Target};
 use crate::github::sample::{self, Kind as Names};
 use crate::github::word::Word;
 use crate::policy::github::Mechanism;
@@ -70,10 +71,18 @@ pub(super) fn plan(found: &mut Found, desired: &Desired, owner: &Owner, reposito
     for live in protections {
         let thing = Thing { target: desired.target.clone(), kind: Kind::BranchProtection, name: live.pattern.clone() };
         let mut compared = Vec::new();
+        let mut without_merge_queue = live.names_a_branch();
         for branch in branches(live, repository) {
             later.protections = Readable::Known(vec![live.clone()]);
-            let effective = Effective::of(&later, owner, &format!("refs/heads/{branch}"));
-            compared.push(compare(&thing, &effective, live, &later));
+            let ref_name = format!("{BRANCHES}{branch}");
+            let effective = Effective::of(&later, owner, &ref_name);
+            let mut rows = compare(&thing, &effective, live, &later);
+            if let Some((verdict, by)) = merge_queue(&effective, live, &later, || Effective::of(repository, owner, &ref_name)) {
+                rows.push(Equivalent { protection: thing.clone(), rule: MERGE_QUEUE.to_owned(), verdict, by });
+            }
+            // One that a ruleset brings is no sign of one that the protection asks for.
+            without_merge_queue &= effective.of_rule(MERGE_QUEUE).next().is_none();
+            compared.push(rows);
         }
         let rows = worst(compared);
         let goes = !rows.is_empty() && rows.iter().all(|row| row.verdict == Verdict::NoWeaker);
@@ -87,6 +96,7 @@ pub(super) fn plan(found: &mut Found, desired: &Desired, owner: &Owner, reposito
             if let Some(change) = found.changes.last_mut().filter(|change| change.thing == thing) {
                 change.fields.iter_mut().for_each(|field| field.weakens = false);
                 change.relies_on = relies_on;
+                change.without_merge_queue = without_merge_queue;
             }
         }
     }
@@ -148,7 +158,7 @@ fn written(change: &Change, repository: &Repository) -> Option<Result<Ruleset, s
 /// Branches that stand for all that a protection may bind: for a name that one; for a pattern those that there are, and some
 /// that could be.
 fn branches(live: &Protection, repository: &Repository) -> Vec<String> {
-    if !is_pattern(&live.pattern) {
+    if live.names_a_branch() {
         return vec![live.pattern.clone()];
     }
     let matches = |branch: &&String| crate::github::scope::protects(&live.pattern, branch) != Ok(false);
@@ -194,18 +204,49 @@ fn judge(effective: &Effective, classic: &Binding, live: &Protection, later: &Re
     (Verdict::NoWeaker, by)
 }
 
+/// The merge queue that a protection may ask for. What GitHub shows of the protection does not say so; that its branch has a queue
+/// does, unless a ruleset of today (`now`) brings that queue.
+fn merge_queue(
+    effective: &Effective,
+    live: &Protection,
+    later: &Repository,
+    now: impl FnOnce() -> Effective,
+) -> Option<(Verdict, Vec<String>)> {
+    match later.merge_queue(live) {
+        Readable::Known(false) => return None,
+        Readable::Known(true) => {}
+        Readable::Hidden(hidden) => {
+            let why = format!("whether the branch `{}` has a merge queue: {hidden}", live.pattern);
+            return Some((Verdict::CannotTell, vec![why]));
+        }
+    }
+    // Nobody passes it.
+    let kind = RuleKind::MergeQueue(MergeQueue::default());
+    let rule = Rule { name: MERGE_QUEUE.to_owned(), kind, parameters: None };
+    let classic = Binding { source: Source::classic(live), rule, doors: Readable::Known(Vec::new()) };
+    match judge(effective, &classic, live, later) {
+        (Verdict::Weaker, _) if now().of_rule(MERGE_QUEUE).next().is_some() => {
+            let why =
+                "a ruleset that others pass brings a merge queue, and whether the protection asks for one, too, does not show";
+            Some((Verdict::CannotTell, vec![why.to_owned()]))
+        }
+        told => Some(told),
+    }
+}
+
 /// Whether it is certain that a ruleset is for every branch that a protection may bind. A name that was tried proves it for
 /// itself; a pattern has more names than can be tried.
 fn is_for_all(source: &Source, live: &Protection, later: &Repository) -> bool {
-    if !is_pattern(&live.pattern) {
+    if live.names_a_branch() {
         return true;
     }
     let Source::Ruleset { id, name, .. } = source else { return false };
     let full = format!("{BRANCHES}{}", live.pattern);
     let kind = Names { namespace: BRANCHES, default_branch: None };
     let rulesets = later.rulesets.known().into_iter().flatten();
-    let mut conditions =
-        rulesets.filter(|ruleset| ruleset.id == *id && ruleset.name == *name).filter_map(|ruleset| ruleset.conditions.known());
+    // Those that are not there yet have no number, and one for tags may have the same name.
+    let is_it = |ruleset: &&Arc<Ruleset>| ruleset.id == *id && ruleset.name == *name && ruleset.target.is(&Target::Branch);
+    let mut conditions = rulesets.filter(is_it).filter_map(|ruleset| ruleset.conditions.known());
     conditions.any(|conditions| {
         conditions.ref_name.as_ref().is_some_and(|names| {
             let everything = ["~ALL", "refs/heads/**/*", full.as_str()];
@@ -215,9 +256,8 @@ fn is_for_all(source: &Source, live: &Protection, later: &Repository) -> bool {
     })
 }
 
-fn is_pattern(pattern: &str) -> bool {
-    pattern.contains(['*', '?', '[', '\\'])
-}
+/// The rule of rulesets that a merge queue is.
+const MERGE_QUEUE: &str = "merge_queue";
 
 /// What every branch's full name begins with.
 const BRANCHES: &str = "refs/heads/";
@@ -233,6 +273,12 @@ fn worst(compared: Vec<Vec<Equivalent>>) -> Vec<Equivalent> {
     for row in compared.into_iter().flatten() {
         match rows.iter_mut().find(|known| known.rule == row.rule) {
             Some(known) if rank(row.verdict) > rank(known.verdict) => *known = row,
+            // All of them are what it depends on.
+            Some(known) if rank(row.verdict) == rank(known.verdict) => {
+                known.by.extend(row.by);
+                known.by.sort();
+                known.by.dedup();
+            }
             Some(_) => {}
             None => rows.push(row),
         }

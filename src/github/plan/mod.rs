@@ -158,6 +158,10 @@ pub struct Change {
     /// What must be as it is meant to be for the change to be made: the rulesets without which a classic protection must not go.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relies_on: Vec<Reliance>,
+    /// Whether the branch that a classic protection is named for must have no merge queue for the change to be made: none was seen
+    /// when it was planned, no ruleset brings one, and the protection shows none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_merge_queue: bool,
 }
 
 /// A ruleset that a change relies on.

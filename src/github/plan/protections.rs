@@ -33,6 +33,7 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
     };
     let meant = desired.protections.iter().filter_map(|wanted| drift::of_pattern(protections, &wanted.pattern));
     let managed: BTreeSet<&str> = meant.map(|live| live.pattern.as_str()).collect();
+    let is_unmanaged = |live: &Protection| !managed.contains(live.pattern.as_str()) && !desired.left_out.has_protection(live);
     for wanted in &desired.protections {
         // Whoever is meant is told elsewhere; without them the list would be another one.
         if desired.unresolved.iter().any(|one| wanted.rulesets.contains(&one.ruleset)) {
@@ -42,7 +43,7 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
         let goes = |live: &Protection| {
             looks_for_unmanaged
                 && desired.unmanaged == Unmanaged::Delete
-                && !managed.contains(live.pattern.as_str())
+                && is_unmanaged(live)
                 && state::of_protection(live).is_ok()
         };
         let live = drift::of_pattern(protections, &wanted.pattern);
@@ -128,10 +129,11 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
             line: wanted.at.line,
             permitted: permitted(owner, Some(repository)),
             relies_on: Vec::new(),
+            without_merge_queue: false,
         });
     }
     if looks_for_unmanaged {
-        let mut rest: Vec<&Protection> = protections.iter().filter(|live| !managed.contains(live.pattern.as_str())).collect();
+        let mut rest: Vec<&Protection> = protections.iter().filter(|live| is_unmanaged(live)).collect();
         rest.sort_by(|a, b| a.pattern.cmp(&b.pattern));
         for live in rest {
             match desired.unmanaged {
@@ -195,6 +197,7 @@ pub(super) fn delete(found: &mut Found, thing: Thing, live: &Protection, line: u
         line,
         permitted: permitted(owner, Some(repository)),
         relies_on: Vec::new(),
+        without_merge_queue: false,
     });
 }
 

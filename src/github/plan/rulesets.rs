@@ -95,6 +95,7 @@ impl Comparison<'_> {
             line: wanted.at.line,
             permitted: permitted(self.owner, self.repository),
             relies_on: Vec::new(),
+            without_merge_queue: false,
         });
     }
 
@@ -119,6 +120,7 @@ impl Comparison<'_> {
             line: wanted.at.line,
             permitted: permitted(self.owner, self.repository),
             relies_on: Vec::new(),
+            without_merge_queue: false,
         });
     }
 
@@ -147,6 +149,7 @@ impl Comparison<'_> {
             line,
             permitted: permitted(self.owner, self.repository),
             relies_on: Vec::new(),
+            without_merge_queue: false,
         });
     }
 }

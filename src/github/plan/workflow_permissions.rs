@@ -45,5 +45,6 @@ pub(super) fn compare(found: &mut Found, policy: &Policy, owner: &Owner, reposit
         line,
         permitted: permitted(owner, repository),
         relies_on: Vec::new(),
+        without_merge_queue: false,
     });
 }

@@ -308,6 +308,14 @@ impl RepositoryHandle {
         })
     }
 
+    /// The classic protection of this branch asks for a merge queue, as only GitHub's pages can set it.
+    pub fn merge_queue(&self, branch: &str) -> &Self {
+        self.change(|repository| {
+            let rule = repository.protections.iter_mut().find(|known| known.pattern == branch);
+            rule.expect("a classic protection of the branch's own name").merge_queue = true;
+        })
+    }
+
     /// The number of the repository's own ruleset of this name, if there is one.
     pub fn ruleset_named(&self, name: &str) -> Option<u64> {
         let own = |ruleset: &&Ruleset| ruleset.source == Source::Repository(self.id) && ruleset.text("name") == name;

@@ -66,6 +66,15 @@ pub fn repository<'a>(view: &'a View<'a>, repository: &'a Repository) -> Object<
         "codeowners" | "object" if !view.allows(Permission::Contents, Level::Read) => forbidden(view),
         "codeowners" => codeowners(view, repository),
         "object" => object(view, repository, argument(arguments, "expression").unwrap_or_default()),
+        "ref" | "mergeQueue" if !view.allows(Permission::Contents, Level::Read) => forbidden(view),
+        "ref" => {
+            let name = argument(arguments, "qualifiedName").unwrap_or_default().trim_start_matches("refs/heads/");
+            root::optional(repository.branches.get_key_value(name), |(name, _)| branch(view, repository, name))
+        }
+        "mergeQueue" => {
+            let name = argument(arguments, "branch").unwrap_or(&repository.default_branch).to_owned();
+            maybe(has_merge_queue(view, repository, &name).then(|| merge_queue(view, repository, name)))
+        }
         "refs" => refs(view, repository, arguments),
         "releases" => {
             let items = repository.releases.iter().rev().collect();
@@ -90,6 +99,25 @@ pub fn repository<'a>(view: &'a View<'a>, repository: &'a Repository) -> Object<
                 .page(arguments, move |one| environment(view, repository, one))
         }
         _ => unknown("Repository", field),
+    })
+}
+
+/// Whether anything asks for a merge queue of a branch that exists: its classic rule, or a ruleset.
+fn has_merge_queue(view: &View<'_>, repository: &Repository, branch: &str) -> bool {
+    let reference = format!("refs/heads/{branch}");
+    let asks = |ruleset: &super::super::state::Ruleset| {
+        ruleset.text("enforcement") == "active"
+            && ruleset.governs(&reference, &repository.default_branch)
+            && ruleset.list("rules").iter().any(|rule| rule["type"] == "merge_queue")
+    };
+    repository.branches.contains_key(branch)
+        && (repository.has_classic_queue(branch) || view.state.rulesets_of(repository).any(asks))
+}
+
+fn merge_queue<'a>(view: &'a View<'a>, repository: &'a Repository, branch: String) -> Object<'a> {
+    Object::new(view, "MergeQueue", move |field, _| match field {
+        "id" => leaf(format!("MQ_{}_{branch}", repository.id)),
+        _ => unknown("MergeQueue", field),
     })
 }
 

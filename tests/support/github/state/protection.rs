@@ -25,6 +25,8 @@ pub struct Protection {
     pub required_signatures: bool,
     /// Only GraphQL shows these.
     pub required_deployments: Option<Vec<String>>,
+    /// Nothing shows it of the rule, and nothing but GitHub's pages sets it; its branch shows that there is a queue.
+    pub merge_queue: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -135,6 +137,7 @@ impl Protection {
             required_deployments: value["required_deployments"]
                 .as_array()
                 .map(|names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+            merge_queue: false,
         }
     }
 }

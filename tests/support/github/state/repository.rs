@@ -155,6 +155,11 @@ impl Repository {
         exact.or_else(|| self.protections.iter().find(|protection| fnmatch::matches(&protection.pattern, branch)))
     }
 
+    /// Whether the classic rule of a branch asks for a merge queue.
+    pub fn has_classic_queue(&self, branch: &str) -> bool {
+        self.protections.iter().any(|protection| protection.pattern == branch && protection.merge_queue)
+    }
+
     /// The id of the App that reported a check last. Ids are those of `State::apps`, which stand in `reporters`.
     pub fn reporter(&self, context: &str) -> Option<u64> {
         self.reporters.get(context).copied()

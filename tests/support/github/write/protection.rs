@@ -70,11 +70,12 @@ fn put(visit: &mut Visit<'_>) -> Handled {
     if body["required_status_checks"].is_object() {
         protection.checks = Some(read_checks(repository, &body["required_status_checks"]));
     }
-    // `PUT` has no word for signatures, deployments and who may force-push.
+    // `PUT` has no word for signatures, deployments, merge queues and who may force-push.
     if let Some(before) = before {
         protection.required_deployments = before.required_deployments.clone();
         protection.bypass_force_push = before.bypass_force_push.clone();
         protection.creator = before.creator.clone();
+        protection.merge_queue = before.merge_queue;
         protection.required_signatures = before.required_signatures && visit.shared.has(Quirk::PutKeepsSignatures);
     } else {
         protection.creator = Some(visit.viewer.login.clone());
