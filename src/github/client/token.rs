@@ -35,6 +35,11 @@ impl Token {
         self.0.starts_with("ghs_")
     }
 
+    /// Whether it was given chosen permissions, and maybe chosen repositories, which it does not tell.
+    pub(super) fn is_fine_grained(&self) -> bool {
+        self.0.starts_with("github_pat_")
+    }
+
     /// What stands for it where caches must be kept apart.
     pub(super) fn identity(&self) -> String {
         Sha256::digest(format!("refwarden token {}", self.0).as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -96,6 +96,16 @@ impl Client {
         }
     }
 
+    /// Whether it may do the same in every repository of an owner, the public ones included, which everybody sees. Of a fine-grained
+    /// token nobody tells whether it was given all of them.
+    pub async fn is_for_every_repository(&self, owner: &str) -> bool {
+        match &self.inner.credentials {
+            Credentials::Token(token) if token.is_fine_grained() => false,
+            Credentials::Token(token) if !token.is_of_installation() => true,
+            _ => self.repository_selection(owner).await.as_deref() == Some("all"),
+        }
+    }
+
     fn installed(&self, app: &App, owner: Option<&str>) -> Arc<Mutex<Installation>> {
         let key = if app.installation.is_some() { String::new() } else { owner.unwrap_or_default().to_ascii_lowercase() };
         let mut cells = self.inner.tokens.installations.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

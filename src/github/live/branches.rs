@@ -7,7 +7,7 @@ use crate::github::client::Path;
 use crate::github::cost::Class;
 use crate::github::protection::Protection;
 use crate::github::readable::{Cause, Hidden, Readable};
-use crate::github::repository::Repository;
+use crate::github::repository::{Repository, Visibility};
 use crate::github::rule::Rule;
 use crate::github::ruleset::Level;
 use crate::github::word::Word;
@@ -59,13 +59,18 @@ impl Reader {
     /// Whether the list of classic rules is empty because there are none, and not because the token may not see them.
     ///
     /// GraphQL does not tell the two apart; REST does, for one branch. What a token may do is the same in all repositories
-    /// of an owner that have the same visibility and are administered, so that one question is enough for all of them.
+    /// of an owner that have the same visibility and are administered, so that one question is enough for all of them. A token for
+    /// chosen repositories sees the public ones that it was not given, too: where it may be one, each public one is asked.
     pub(super) async fn whether_there_is_none(&self, repository: &Repository) -> Readable<()> {
         if !repository.viewer_administers && !self.client.is_app() {
             let why = "classic protection is shown only to those who administer the repository";
             return Readable::Hidden(Hidden::new(Cause::NotPermitted, why).needs("administration=read"));
         }
-        let key = format!("{} {}", repository.owner, repository.visibility);
+        let may_be_chosen = repository.visibility.is(&Visibility::Public) && {
+            let is_for_all = self.client.is_for_every_repository(&repository.owner);
+            !self.reach.get(repository.owner.clone(), is_for_all).await
+        };
+        let key = if may_be_chosen { repository.full_name() } else { format!("{} {}", repository.owner, repository.visibility) };
         let ask = async {
             let branch = repository.default_branch.as_ref().map_or("main", |branch| &branch.name);
             self.branch_protection(&repository.owner, &repository.name, branch).await.map(|_| ())

@@ -57,8 +57,10 @@ pub struct Reader {
     rulesets: SingleFlight<u64, Result<Arc<Ruleset>, Hidden>>,
     /// Custom properties, by owner.
     properties: SingleFlight<String, PropertyValues>,
-    /// Whether classic protection may be seen, by owner and visibility.
+    /// Whether classic protection may be seen, by owner and visibility, or by repository.
     administration: SingleFlight<String, Readable<()>>,
+    /// Whether the token is for every repository, by owner.
+    reach: SingleFlight<String, bool>,
     /// Organizations that do not show their rulesets to this token.
     closed: Mutex<HashSet<String>>,
 }
@@ -71,6 +73,7 @@ impl Reader {
             rulesets: SingleFlight::default(),
             properties: SingleFlight::default(),
             administration: SingleFlight::default(),
+            reach: SingleFlight::default(),
             closed: Mutex::default(),
         }
     }
