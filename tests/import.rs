@@ -62,7 +62,7 @@ fn repository(name: &str, rulesets: &[Value], protections: &[(String, Value)]) -
     let protections: Vec<Protection> =
         protections.iter().map(|(pattern, body)| serde_json::from_value(live::read(pattern, body)).unwrap()).collect();
     let named = protections.iter().filter(|live| live.names_a_branch());
-    repository.merge_queues = named.map(|live| (live.pattern.clone(), Readable::Known(false))).collect();
+    repository.merge_queues = Readable::Known(named.map(|live| (live.pattern.clone(), Readable::Known(false))).collect());
     repository.protections = Readable::Known(protections);
     repository
 }
@@ -641,7 +641,7 @@ fn a_merge_queue_is_told_and_not_converted() {
     let owner = owner();
     let told = |queue: Readable<bool>| {
         let mut repository = repository("api", &[], &[protect("main", json!({})), protect("release/*", json!({}))]);
-        repository.merge_queues.insert("main".to_owned(), queue);
+        repository.merge_queues = Readable::Known([("main".to_owned(), queue)].into());
         let imported = import(&owner, std::slice::from_ref(&repository), &options(Form::Converted));
         load(&imported.policy);
         let found: Vec<_> = imported.conversions.into_iter().filter(|one| one.field == "merge_queue").collect();

@@ -48,9 +48,9 @@ pub struct Repository {
     pub default_branch: Option<Branch>,
     /// Classic protection, every pattern, the oldest first: where several match a branch, it binds.
     pub protections: Readable<Vec<Protection>>,
-    /// Whether a branch that a classic protection is named for has a merge queue, as far as that was asked.
-    #[serde(default)]
-    pub merge_queues: BTreeMap<String, Readable<bool>>,
+    /// Whether each branch that a classic protection is named for has a merge queue.
+    #[serde(default = "Readable::not_asked")]
+    pub merge_queues: Readable<BTreeMap<String, Readable<bool>>>,
     /// Every ruleset that is for this repository, of every level, in force or not.
     pub rulesets: Readable<Vec<Arc<Ruleset>>>,
     /// All branches, without `refs/heads/`.
@@ -95,7 +95,10 @@ impl Repository {
         if !protection.names_a_branch() {
             return Readable::Known(false);
         }
-        self.merge_queues.get(&protection.pattern).cloned().unwrap_or_else(Readable::not_asked)
+        match &self.merge_queues {
+            Readable::Known(queues) => queues.get(&protection.pattern).cloned().unwrap_or_else(Readable::not_asked),
+            Readable::Hidden(hidden) => Readable::Hidden(hidden.clone()),
+        }
     }
 }
 

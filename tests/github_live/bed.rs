@@ -12,7 +12,7 @@ use refwarden::github::protection::Protection;
 use refwarden::github::repository::Repository;
 use refwarden::github::ruleset::{ActorType, BypassActor, Enforcement, Level as Whose};
 use refwarden::github::{Cause, Class, Inventory, Part, Parts, Readable, Selection};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::run;
 use crate::support::clock::leaping;
@@ -50,7 +50,7 @@ fn owner(bed: &Bed, secret: &str, parts: &Parts) -> Owner {
     run(async { Reader::new(&client(bed, token(secret))).owner("acme", parts).await.unwrap() })
 }
 
-fn rules() -> serde_json::Value {
+fn rules() -> Value {
     json!({
         "name": "base", "enforcement": "active", "conditions": {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}, "repository_name": {"include": ["~ALL"], "exclude": []}},
         "bypass_actors": [{"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}],
@@ -282,12 +282,19 @@ fn nothing_becomes_empty_for_want_of_a_permission() {
                 "default_branch",
                 "codeowners",
                 "protections",
+                "merge_queues",
                 "collaborators",
                 "reported",
                 "workflows",
                 "releases",
             ];
             assert!(same || expected.contains(&field.as_str()), "{missing:?}: {field} is {value}, with it {}", whole[field]);
+            if field == "merge_queues" && value.get("~hidden").is_none() {
+                let branches = |queues: &Value| queues.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+                assert_eq!(branches(value), branches(&whole[field]), "{missing:?}");
+                let is_so = |(branch, queue): (&String, &Value)| queue == &whole[field][branch] || queue.get("~hidden").is_some();
+                assert!(value.as_object().unwrap().iter().all(is_so), "{missing:?}: {value}");
+            }
             // Where only a part is hidden, the outside stays as large as it was.
             if let (Some(list), Some(other)) = (value.as_array(), whole[field].as_array()) {
                 assert_eq!(list.len(), other.len(), "{missing:?}: {field}");

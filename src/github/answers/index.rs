@@ -1,7 +1,5 @@
 //! The index of repositories: what every audit needs of each.
 
-use std::collections::BTreeMap;
-
 use crate::github::part::{Part, Parts};
 use crate::github::readable::{Cause, Hidden, Readable};
 use crate::github::repository::{Branch, MergeMethods, Repository};
@@ -102,7 +100,7 @@ pub fn repository(place: &Place<'_>, parts: &Parts) -> Result<Indexed, Hidden> {
         },
         default_branch,
         protections: Readable::Hidden(protection_hidden),
-        merge_queues: BTreeMap::new(),
+        merge_queues: Readable::not_asked(),
         rulesets: Readable::Hidden(rulesets_hidden),
         branches: Readable::not_asked(),
         tags: Readable::not_asked(),

@@ -155,7 +155,7 @@ pub fn repository(value: &Value) -> Option<Repository> {
         },
         default_branch: default_branch.map(|name| Branch { name, protected: Readable::not_asked() }),
         protections: Readable::not_asked(),
-        merge_queues: BTreeMap::new(),
+        merge_queues: Readable::not_asked(),
         rulesets: Readable::not_asked(),
         branches: Readable::not_asked(),
         tags: Readable::not_asked(),

@@ -110,7 +110,7 @@ fn unread_repository(id: u64, owner: &str, name: &str, rulesets: Vec<Arc<Ruleset
         merge_methods: MergeMethods { merge: true, squash: true, rebase: true },
         default_branch: None,
         protections: Readable::not_asked(),
-        merge_queues: BTreeMap::new(),
+        merge_queues: Readable::not_asked(),
         rulesets: Readable::Known(rulesets),
         branches: Readable::not_asked(),
         tags: Readable::not_asked(),

@@ -1,6 +1,8 @@
 //! Whether branches have a merge queue. Neither API shows it with classic protection, which may ask for one; only GraphQL tells
 //! it, branch by branch.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::github::client::Query;
@@ -18,12 +20,22 @@ impl Reader {
     /// Asks for each branch that a classic protection is named for. A protection with a pattern has no merge queue.
     /// <https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue>
     pub(super) async fn learn_merge_queues(&self, repository: &mut Repository) {
-        let protections = repository.protections.known().into_iter().flatten();
-        let branches: Vec<String> = protections.filter(|live| live.names_a_branch()).map(|live| live.pattern.clone()).collect();
+        let branches: Vec<String> = match &repository.protections {
+            Readable::Known(protections) => {
+                protections.iter().filter(|live| live.names_a_branch()).map(|live| live.pattern.clone()).collect()
+            }
+            // Which branches to ask for is hidden, too.
+            Readable::Hidden(hidden) => {
+                repository.merge_queues = Readable::Hidden(hidden.clone());
+                return;
+            }
+        };
+        let mut queues = BTreeMap::new();
         for branch in branches {
             let has = self.has_merge_queue(repository, &branch).await;
-            repository.merge_queues.insert(branch, has);
+            queues.insert(branch, has);
         }
+        repository.merge_queues = Readable::Known(queues);
     }
 
     /// Whether a branch has a merge queue now, whatever asks for it. Of a branch that GitHub does not show, nothing is known.
