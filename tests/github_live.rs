@@ -401,3 +401,40 @@ fn what_is_not_found_is_said_and_what_moved_is_followed() {
     let (all, inventory, _) = read(&wire, &Selection::owner("nobody").unwrap(), &Parts::index());
     assert!(all.is_empty() && inventory.unread.len() == 1, "{inventory:?}");
 }
+
+/// A token for chosen repositories sees the public ones that it was not given, too, and nothing of what protects them.
+#[test]
+fn what_is_public_is_asked_one_by_one() {
+    let unprotected = |visibility: &'static str| {
+        move |number: usize| {
+            let mut node = node(number);
+            node["visibility"] = json!(visibility);
+            node["branchProtectionRules"] = connection(Vec::new(), None);
+            node["rulesets"] = connection(Vec::new(), None);
+            node
+        }
+    };
+    for (visibility, token, told) in
+        [("PUBLIC", "github_pat_x", [true, false]), ("PUBLIC", "ghp_x", [true, true]), ("PRIVATE", "github_pat_x", [true, true])]
+    {
+        let node = unprotected(visibility);
+        let wire = Wire::start(move |seen| match seen.path.as_str() {
+            "/repos/acme/r0000/branches/main/protection" => reply(404, r#"{"message": "Branch not protected"}"#),
+            "/repos/acme/r0001/branches/main/protection" => {
+                reply(403, r#"{"message": "Resource not accessible by personal access token"}"#)
+            }
+            _ => github(seen, 2, &node),
+        });
+        let known = run(async {
+            let options = Options { clock: leaping(), in_flight: 1, ..Options::default() };
+            let credentials = Credentials::Token(Token::new(token).unwrap());
+            let client = Client::new(Host::parse(&wire.url).unwrap(), credentials, options).unwrap();
+            let mut known = Vec::new();
+            let one = |repository: Repository| known.push((repository.name, repository.protections.known().is_some()));
+            Reader::new(&client).repositories(&acme(), &Parts::index(), one).await;
+            known.sort();
+            known
+        });
+        assert_eq!(known, [("r0000".to_owned(), told[0]), ("r0001".to_owned(), told[1])], "{visibility} {token}");
+    }
+}

@@ -634,19 +634,3 @@ fn of_a_fork_only_its_own_rulesets_are_read_again() {
     // Names ignore case.
     assert_eq!(named("Acme/App"), [own]);
 }
-
-/// A token for chosen repositories sees the public ones that it was not given, without their classic protection.
-#[test]
-fn what_is_public_is_not_seen_whole() {
-    let bed = Bed::new();
-    let acme = bed.organization("acme");
-    acme.repository("chosen").public();
-    acme.repository("other").public().protect("main", json!({ "enforce_admins": true }));
-    let all = bed.token().create();
-    let chosen = bed.token().only(&["acme/chosen"]).create();
-    for (secret, other) in [(&chosen, None), (&all, Some(1))] {
-        let (read, _, _) = read(&bed, secret, &Selection::owner("acme").unwrap(), &Parts::index());
-        let seen: Vec<_> = read.iter().map(|one| (one.name.as_str(), one.protections.known().map(Vec::len))).collect();
-        assert_eq!(seen, [("chosen", Some(0)), ("other", other)]);
-    }
-}
