@@ -106,7 +106,7 @@ impl Bound {
         let others = rulesets.filter_map(|conditions| conditions.ref_name.as_ref()).flat_map(|names| &names.exclude);
         let classic = repository.protections.known().into_iter().flatten().map(|protection| protection.pattern.as_str());
         let kind = Kind { namespace: "", default_branch: None };
-        let tried = patterns.iter().copied().chain(others.map(|name| short(name))).chain(classic).filter(|name| is_pattern(name));
+        let tried = patterns.iter().copied().chain(classic).filter(|name| is_pattern(name)).chain(others.map(|name| short(name)));
         for name in tried.flat_map(|pattern| sample::names(pattern, kind)) {
             if !bound.there.contains(&name) && binds(&name) == Ok(true) {
                 bound.to_come.insert(name);

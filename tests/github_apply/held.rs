@@ -114,7 +114,7 @@ fn a_folder_that_others_can_write_is_no_run() {
     for mode in [0o755, 0o777] {
         fs::set_permissions(&run, fs::Permissions::from_mode(mode)).unwrap();
         for way in ["--resume", "--rollback"] {
-            desk.run(&["apply", way]).refuses(1, "others may read the newest run");
+            desk.run(&["apply", way]).refuses(1, "others may read the run");
         }
     }
     desk.run(&["apply", "--resume", &run, "--yes"]).refuses(2, "others may have written it");
@@ -397,4 +397,88 @@ fn what_a_rollback_goes_back_to_is_shown_whole() {
         assert!(back.contains(&format!("name/{number:03}")), "{number} in\n{back}");
     }
     assert!(!back.contains('…'), "{back}");
+}
+
+/// What somebody changed since it was made is shown, confirmed and made from there, and what is left comes after it.
+#[test]
+fn what_was_changed_since_does_not_keep_a_run_from_its_end() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    let second = REVIEWED.replace("main is reviewed", "and once more");
+    let desk = Desk::about_acme(&bed, "", &format!("{REVIEWED}{second}"));
+    desk.plan().is(1);
+    bed.fault("POST /repos/acme/api/rulesets", When::Nth(2), Fault::Status(403));
+    desk.apply(&[]).is(1);
+    bed.without_quirks();
+    let first = api.ruleset_named("main is reviewed").unwrap();
+    api.change_ruleset(first, "mallory", "2026-03-01T00:00:00Z", json!({ "enforcement": "disabled" }));
+    assert!(desk.run(&["apply", "--resume", "--yes"]).is(0).out.contains("2 made"));
+    desk.plan().is(0);
+    // Of a run that came to its end, too.
+    api.change_ruleset(first, "mallory", "2026-03-02T00:00:00Z", json!({ "enforcement": "evaluate" }));
+    assert!(desk.run(&["apply", "--resume", "--yes"]).is(0).out.contains("1 made"));
+    desk.plan().is(0);
+    desk.apply(&[]).is(0);
+}
+
+/// A ruleset that was made again after it was deleted has another number.
+#[test]
+fn what_was_deleted_and_made_again_is_deleted_again() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    api.ruleset(other());
+    let desk = Desk::about_acme(&bed, "unmanaged = \"delete\"", REVIEWED);
+    desk.plan().is(1);
+    desk.apply(&["--allow-weaken"]).is(0);
+    assert!(api.ruleset_named("other").is_none());
+    api.ruleset(other());
+    assert!(desk.run(&["apply", "--resume", "--yes", "--allow-weaken"]).is(0).out.contains("1 made"));
+    assert!(api.ruleset_named("other").is_none());
+    desk.plan().is(0);
+}
+
+/// Once a repository has another name, its rulesets are not gone.
+#[test]
+fn a_renamed_repository_is_not_taken_back_by_its_old_name() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    let desk = Desk::about_acme(&bed, "", REVIEWED);
+    desk.plan().is(1);
+    // Made, and never answered, nor read back.
+    bed.fault("POST /repos/acme/api/rulesets", When::Always, Fault::WrittenThenStatus(502));
+    bed.fault("GET /repos/acme/api/rulesets", When::After(1), Fault::Status(502));
+    desk.apply(&[]);
+    bed.without_quirks();
+    assert!(api.ruleset_named("main is reviewed").is_some());
+    api.rename("core");
+    let back = desk.roll_back();
+    assert_ne!(back.code, Some(0), "{}{}", back.out, back.err);
+    assert!(api.ruleset_named("main is reviewed").is_some());
+    // The twin: by its name it is found.
+    api.rename("api");
+    desk.roll_back().is(0);
+    assert!(api.ruleset_named("main is reviewed").is_none());
+}
+
+/// Of patterns that match the same branch the older binds: what is brought back is made in that order.
+#[test]
+fn patterns_come_back_in_the_order_of_their_age() {
+    let bed = acme();
+    let api = bed.organization("acme").repository("api");
+    api.protect("release/*", json!({ "enforce_admins": true, "required_signatures": true }));
+    api.protect("*", json!({ "enforce_admins": true }));
+    api.protect("**/*", json!({ "enforce_admins": true }));
+    let policy = policy(&format!("{CLASSIC}\nunmanaged = \"delete\""), DELETION);
+    let saved = bed.settings();
+    let backup = tempfile::tempdir().unwrap();
+    assert!(apply(&bed, &policy, backup.path()).is_complete());
+    assert!(again(&bed, backup.path(), Direction::Back).is_complete());
+    assert_eq!(bed.settings(), saved);
+    let token = bed.token().create();
+    let patterns: Vec<String> = run(async {
+        let reader = refwarden::github::live::Reader::new(&client(&bed, &token));
+        let repository = reader.repository_now("acme", "api", "*").await.unwrap();
+        repository.protections.read().unwrap().iter().map(|live| live.pattern.clone()).collect()
+    });
+    assert_eq!(patterns, ["release/*", "*", "**/*"]);
 }

@@ -6,9 +6,10 @@
 use crate::audit::bound::Bound;
 use crate::audit::layers::is_closed;
 use crate::audit::{Check, Findings, Look, Looked, RepositoryScene, Severity};
-use crate::github::effective::{Effective, Source, Who};
+use crate::github::effective::{Door, Effective, Source, Who};
 use crate::github::part::Part;
-use crate::github::readable::Hidden;
+use crate::github::protection::Protection;
+use crate::github::readable::{Hidden, Readable};
 
 pub(super) static CHECK: Check = Check {
     id: "admin-bypass",
@@ -38,7 +39,14 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
             Ok(None) => {}
             Ok(Some(open)) => {
                 // Where it is for no branch, what the protection itself says is all there is.
-                let rules = if rules.is_empty() { "every rule".to_owned() } else { rules.join(", ") };
+                if rules.is_empty() {
+                    rules = passed(&alone(scene, protection), &Source::classic(&Protection { pattern: ANY.to_owned(), ..protection.clone() }))
+                        .unwrap_or_else(|_| vec!["rules".to_owned()]);
+                }
+                if rules.is_empty() {
+                    continue;
+                }
+                let rules = rules.join(", ");
                 let mut message = format!("administrators pass {rules} of {source}{open}");
                 let mut who = vec![Who::Role("admin".to_owned())];
                 match super::writable_keys(scene.repository) {
@@ -61,11 +69,27 @@ fn look(scene: &RepositoryScene<'_>, findings: &mut Findings) -> Looked {
     Ok(())
 }
 
-/// The rules of the protection that no ruleset asks for as strictly and without a door. Those that are sure say enough.
+/// A branch that the protection alone is for.
+const ANY: &str = "any";
+
+/// What the protection asks for where nothing else does.
+fn alone(scene: &RepositoryScene<'_>, protection: &Protection) -> Effective {
+    let mut repository = scene.repository.clone();
+    repository.protections = Readable::Known(vec![Protection { pattern: ANY.to_owned(), ..protection.clone() }]);
+    repository.rulesets = Readable::Known(Vec::new());
+    Effective::of(&repository, scene.context.owner, &format!("refs/heads/{ANY}"))
+}
+
+/// The rules of the protection that let administrators pass and that no ruleset asks for as strictly and without a door. Those that are sure say enough.
 fn passed(effective: &Effective, source: &Source) -> Result<Vec<String>, Hidden> {
     let mut passed = Vec::new();
     let mut unsure = None;
     for binding in effective.bindings.iter().filter(|binding| binding.source == *source) {
+        // Force pushes and deletions are forbidden to administrators, too.
+        let lets_pass = |doors: &Vec<Door>| doors.iter().any(|door| door.who == Who::Role("admin".to_owned()));
+        if binding.doors.known().is_some_and(|doors| !lets_pass(doors)) {
+            continue;
+        }
         match is_closed(effective, binding) {
             Ok(true) => {}
             Ok(false) => passed.push(format!("`{}`", binding.rule.name)),

@@ -236,7 +236,7 @@ fn unusable(bad: &BadJournal) -> Failure {
             "refwarden github apply --resume goes on with it, --rollback takes it back; once someone has seen to what neither can, \
              remove its folder"
         }
-        BadJournal::Public(_) => "look at its plan.json, and name its folder if it is meant",
+        BadJournal::Public(_) => "look at its plan.json: name its folder if it is meant, and remove it if not",
         BadJournal::Io(..) => "nothing is written to GitHub without a journal: name a folder that can be written, --backup DIR",
         BadJournal::Unreadable(..) => "name the folder of a run that this version wrote",
     };

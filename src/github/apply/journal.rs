@@ -114,7 +114,7 @@ impl std::fmt::Display for BadJournal {
             BadJournal::Public(run) => {
                 write!(
                     f,
-                    "others may read the newest run, `{}`, as no run of this program: it may have come from elsewhere",
+                    "others may read the run `{}`, as they can no run that this program writes: it may have come from elsewhere",
                     run.display()
                 )
             }
@@ -313,6 +313,9 @@ fn unfinished_in(backup: &Path, owner: &str) -> Result<Option<PathBuf>, BadJourn
         let plan: Plan =
             serde_json::from_slice(&read(&path)?).map_err(|error| BadJournal::Unreadable(path, error.to_string()))?;
         if plan.owner.eq_ignore_ascii_case(owner) {
+            if is_open_to(0o077, &folder)? {
+                return Err(BadJournal::Public(folder));
+            }
             return Ok(Some(folder));
         }
     }

@@ -152,7 +152,7 @@ impl<'a> Apply<'a> {
             let Some(change) = plan.changes.get(index) else { continue };
             let is_done = match direction {
                 // What is asked for although it was made was undone since.
-                Direction::Forward => self.journal.is_made(index) && !self.is_asked_again(index),
+                Direction::Forward => self.journal.is_made(index) && self.asked_again(index).is_none(),
                 // What was never begun is as it was.
                 Direction::Back => !self.journal.is_begun(index) || self.journal.is_restored(index),
             };
@@ -191,8 +191,10 @@ impl<'a> Apply<'a> {
         report
     }
 
-    fn is_asked_again(&self, index: usize) -> bool {
-        self.asked.as_ref().is_some_and(|asked| asked.contains_key(&index))
+    /// What was made, undone or changed by somebody since, and is asked for again: from what there was when it was read, shown and
+    /// confirmed.
+    fn asked_again(&self, index: usize) -> Option<&Change> {
+        self.asked.as_ref().and_then(|asked| asked.get(&index)).filter(|_| self.journal.is_made(index))
     }
 
     async fn change(&mut self, index: usize, change: &Change, direction: Direction) -> Result<Outcome, JournalFailed> {
@@ -215,8 +217,9 @@ impl<'a> Apply<'a> {
             self.note(Event::Made { change: index, direction: direction.into(), id: live.map(|live| live.id) })?;
             return Ok(Outcome::AlreadySo);
         }
-        let expected =
-            is_same(thing.kind, state, from) || (self.journal.is_unsettled(index) && is_between(thing, from, to, state));
+        let expected = is_same(thing.kind, state, from)
+            || (self.journal.is_unsettled(index) && is_between(thing, from, to, state))
+            || self.asked_again(index).is_some_and(|meant| is_same(thing.kind, state, meant.before.as_ref()));
         if !expected {
             let fields = differing(thing.kind, state, from);
             return self.failed(index, direction, Failed::Moved { fields });
@@ -248,10 +251,10 @@ impl<'a> Apply<'a> {
             Err(hidden) => return self.failed(index, direction, Failed::Refused(hidden.to_string())),
         };
         self.note(Event::Begun { change: index, direction: direction.into() })?;
-        let mut attempt = 0;
+        let (mut attempt, mut accepted) = (0, 0);
         let refused = loop {
             attempt += 1;
-            match self.send(&writes).await {
+            match self.send(&writes, &mut accepted).await {
                 Ok(id) => {
                     if let Some(id) = id {
                         self.note(Event::Sent { change: index, id })?;
@@ -263,20 +266,21 @@ impl<'a> Apply<'a> {
                 Err(refused) => break Some(refused),
             }
         };
-        let outcome = self.read_back(index, change, direction, refused).await?;
+        let outcome = self.read_back(index, change, direction, refused, accepted > 0).await?;
         if !self.pace.is_zero() {
             self.client.pause(self.pace).await;
         }
         Ok(outcome)
     }
 
-    /// Finds out what a request did, whatever GitHub answered.
+    /// Finds out what a request did, whatever GitHub answered. `is_part_sent`: GitHub took one of several.
     async fn read_back(
         &mut self,
         index: usize,
         change: &Change,
         direction: Direction,
         refused: Option<Refused>,
+        is_part_sent: bool,
     ) -> Result<Outcome, JournalFailed> {
         let (from, to) = match direction {
             Direction::Forward => (change.before.as_ref(), change.after.as_ref()),
@@ -285,6 +289,8 @@ impl<'a> Apply<'a> {
         let thing = &change.thing;
         let mut fields = Vec::new();
         let mut untouched = false;
+        // An error of GraphQL's may be about the answer to what was done.
+        let is_certain = |refused: &Refused| refused.is_certain() && !is_part_sent && refused.status != Some(200);
         for attempt in 0..READ_BACK {
             if attempt > 0 {
                 self.client.pause(Duration::from_secs(u64::from(attempt))).await;
@@ -308,12 +314,15 @@ impl<'a> Apply<'a> {
             fields = differing(thing.kind, state, to);
             untouched = is_same(thing.kind, state, from);
             // A refusal does not come true later.
-            if refused.as_ref().is_some_and(Refused::is_certain) {
+            if refused.as_ref().is_some_and(is_certain) {
                 break;
             }
         }
         let failed = match refused {
-            Some(refused) if refused.is_certain() && untouched => {
+            Some(refused) if refused.is_certain() && untouched && !is_certain(&refused) => {
+                return self.failed(index, direction, Failed::Refused(explained(&refused, thing)));
+            }
+            Some(refused) if is_certain(&refused) && untouched => {
                 let why = Failed::Refused(explained(&refused, thing));
                 self.note(Event::Failed { change: index, direction: direction.into(), why: why.to_string(), untouched: true })?;
                 return Ok(Outcome::Failed(why));
@@ -332,6 +341,10 @@ impl<'a> Apply<'a> {
     /// GitHub's number of a thing as far as it is known. Of what is being created it is not, until GitHub tells: what had one
     /// before is gone, and what has one since was made by a request that nobody heard of again.
     fn number_of(&self, index: usize, change: &Change) -> Option<String> {
+        // What was deleted and made again since has another one, which was read for this run.
+        if let Some(id) = self.asked.as_ref().and_then(|asked| asked.get(&index)).and_then(|meant| meant.id.clone()) {
+            return Some(id);
+        }
         let is_being_created = match self.journal.unanswered(index) {
             Some(Way::Apply) => change.before.is_none(),
             Some(Way::Rollback) => change.after.is_none(),

@@ -68,11 +68,11 @@ impl Apply<'_> {
         }
     }
 
-    /// Sends the requests, one after the other; the number of what was created.
+    /// Sends the requests, one after the other; the number of what was created. `accepted` counts those that GitHub took.
     ///
     /// # Errors
     /// One of them was refused or got no answer.
-    pub(super) async fn send(&self, writes: &[Write]) -> Result<Option<String>, Refused> {
+    pub(super) async fn send(&self, writes: &[Write], accepted: &mut usize) -> Result<Option<String>, Refused> {
         let mut id = None;
         for write in writes {
             match write {
@@ -100,6 +100,7 @@ impl Apply<'_> {
                     id = created.and_then(Value::as_str).map(str::to_owned).or(id);
                 }
             }
+            *accepted += 1;
         }
         Ok(id)
     }
@@ -136,7 +137,11 @@ impl Apply<'_> {
             // REST takes names. Since they were saved somebody else may have got one.
             if direction == Direction::Back {
                 for actor in named_anew(before.as_ref(), &after) {
-                    self.node_id_of(owner, actor).await?;
+                    // Teams and apps that are hidden are written by their names all the same; people never are.
+                    match self.node_id_of(owner, actor).await {
+                        Err(hidden) if actor.kind.is(&ActorKind::User) || hidden.cause == Cause::Unknown => return Err(hidden),
+                        _ => {}
+                    }
                 }
             }
             let signatures = path(&["required_signatures"]);

@@ -13,7 +13,7 @@ use crate::github::selection::Selection;
 use crate::github::word::Word;
 
 use super::rulesets::parse;
-use super::{Reader, unreadable};
+use super::{MOST, Reader, all, unreadable};
 
 /// Where settings stand: a repository, or an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,13 @@ impl Reader {
             let is_here = value.get("source").and_then(Value::as_str).is_none_or(|source| source.eq_ignore_ascii_case(&name));
             Some((of_level && is_here, value.get("name")?.as_str()?.to_owned(), value.get("id")?.as_u64()?))
         };
-        let list = self.list(&path, None, Class::Ruleset, "metadata=read", entry).await;
+        let pages = self.client.pages(&path, None, MOST, Class::Ruleset).await;
+        let pages = pages.map_err(|refused| Hidden::from(refused.needs("metadata=read")))?;
+        if let Some(path) = &pages.moved_to {
+            return Err(Hidden::new(Cause::Failed, format!("`{name}` has another name now: GitHub answers with `{path}`")));
+        }
+        let list = pages.complete();
+        let list = all(list.read().map_err(Clone::clone)?, &path, entry);
         let list = list.read().map_err(Clone::clone)?;
         let mut own: Vec<(String, u64)> =
             list.iter().filter(|(is_own, ..)| *is_own).map(|(_, name, id)| (name.clone(), *id)).collect();

@@ -28,7 +28,9 @@ impl Reader {
         let page = std::mem::replace(&mut indexed.protections, Err(Hidden::new(Cause::Failed, "taken")));
         let mut page = match page {
             Ok(page) => page,
-            Err(_) if indexed.shows_none => return self.whether_there_is_none(&indexed.repository).await.map(|()| Vec::new()),
+            Err(_) if indexed.shows_none => {
+                return Box::pin(self.whether_there_is_none(&indexed.repository)).await.map(|()| Vec::new());
+            }
             Err(hidden) => return Readable::Hidden(hidden),
         };
         let (owner, id) = (&indexed.repository.owner, &indexed.repository.node_id);

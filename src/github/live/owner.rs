@@ -25,7 +25,8 @@ impl Reader {
     pub async fn owner(&self, login: &str, parts: &Parts) -> Result<Owner, Refused> {
         let path = Path::organization(login, &[]);
         match self.client.get_json(&path, Class::Owner).await {
-            Ok(json) => Ok(self.organization(login, &json, parts).await),
+            // Boxed: it is many requests at once, and would lie in every frame above it.
+            Ok(json) => Ok(Box::pin(self.organization(login, &json, parts)).await),
             Err(refused) if refused.is(404) => {
                 let path = Path::of(&["users", login]).owned_by(login);
                 let json = self.client.get_json(&path, Class::Owner).await.map_err(|refused| {

@@ -129,7 +129,7 @@ impl Reader {
                 }
             }
         }
-        self.complete(chosen, parts, &mut done).await;
+        Box::pin(self.complete(chosen, parts, &mut done)).await;
         done
     }
 
@@ -153,7 +153,7 @@ impl Reader {
                 }
             }
         }
-        self.complete(chosen, parts, &mut done).await;
+        Box::pin(self.complete(chosen, parts, &mut done)).await;
         done
     }
 
@@ -182,8 +182,8 @@ impl Reader {
                 let found = self.find_by_rest(owner, name).await.map_err(Hidden::from).and_then(|json| listed(&json));
                 match found {
                     Ok(mut repository) if is_still_its(&repository, done) => {
-                        self.complete_by_rest(&mut repository, parts, &Hidden::from(&refused)).await;
-                        self.own_parts(&mut repository, parts).await;
+                        Box::pin(self.complete_by_rest(&mut repository, parts, &Hidden::from(&refused))).await;
+                        Box::pin(self.own_parts(&mut repository, parts)).await;
                         done.inventory.unread(repository.full_name(), Hidden::new(Cause::Partial, PATTERNS));
                         done.repositories.push(repository);
                     }
@@ -209,7 +209,8 @@ impl Reader {
     async fn complete(&self, mut chosen: Vec<Indexed>, parts: &Parts, done: &mut Done) {
         let unread = join_all(chosen.chunks_mut(BATCH).map(|batch| async {
             self.details(batch, parts).await;
-            join_all(batch.iter_mut().map(|indexed| self.rest_of(indexed, parts))).await
+            // Boxed, as what follows: they are many requests at once, and would lie in every frame above them.
+            join_all(batch.iter_mut().map(|indexed| Box::pin(self.rest_of(indexed, parts)))).await
         }))
         .await;
         for (name, hidden) in unread.into_iter().flatten().flatten() {
@@ -242,7 +243,7 @@ impl Reader {
                 Err(hidden) => unread = Some(hidden),
             }
         }
-        self.own_parts(repository, parts).await;
+        Box::pin(self.own_parts(repository, parts)).await;
         unread.map(|hidden| (repository.full_name(), hidden))
     }
 
@@ -279,8 +280,8 @@ impl Reader {
             }
         }
         let all = done.repositories.iter_mut().map(|repository| async {
-            self.complete_by_rest(repository, parts, &why).await;
-            self.own_parts(repository, parts).await;
+            Box::pin(self.complete_by_rest(repository, parts, &why)).await;
+            Box::pin(self.own_parts(repository, parts)).await;
         });
         stream::iter(all).buffer_unordered(BATCH).collect::<Vec<()>>().await;
         done

@@ -313,6 +313,7 @@ pub fn of_repository(policy: &Policy, owner: &Owner, repository: &Repository, to
         Ok(Some(desired)) => {
             of_desired(&mut found, &desired, owner, Some(repository));
             workflow_permissions::compare(&mut found, policy, owner, Some(repository));
+            in_order(&mut found);
             if migrate {
                 migrate::plan(&mut found, &desired, owner, repository);
             }
@@ -332,6 +333,7 @@ pub fn of_owner(policy: &Policy, owner: &Owner, today: Date) -> Found {
     if let Some(desired) = Desired::for_owner(policy, owner, today) {
         of_desired(&mut found, &desired, owner, None);
         workflow_permissions::compare(&mut found, policy, owner, None);
+        in_order(&mut found);
     }
     found
 }
@@ -373,8 +375,14 @@ fn of_desired(found: &mut Found, desired: &Desired, owner: &Owner, repository: O
     if let Some(repository) = repository {
         protections::compare(found, desired, owner, repository);
     }
-    // What asks for more comes first: a run that stops on the way then leaves no branch with less than before and after.
-    found.changes.sort_by_key(|change| (change.action() == Action::Delete, change.weakens()));
+}
+
+/// What asks for more comes first, and deletions last: a run that stops on the way then leaves little undone that was there before.
+fn in_order(found: &mut Found) {
+    found.changes.sort_by_key(|change| {
+        let is_deleted = change.action() == Action::Delete;
+        (is_deleted, !is_deleted && change.weakens())
+    });
 }
 
 /// What differs, as fields of a change, and what of it can't be told.

@@ -134,7 +134,10 @@ pub(super) fn compare(found: &mut Found, desired: &Desired, owner: &Owner, repos
     }
     if looks_for_unmanaged {
         let mut rest: Vec<&Protection> = protections.iter().filter(|live| is_unmanaged(live)).collect();
-        rest.sort_by(|a, b| a.pattern.cmp(&b.pattern));
+        // The oldest first: what is brought back is made in this order, and the older binds.
+        if desired.unmanaged != Unmanaged::Delete {
+            rest.sort_by(|a, b| a.pattern.cmp(&b.pattern));
+        }
         for live in rest {
             match desired.unmanaged {
                 Unmanaged::Delete => delete(found, thing(&live.pattern), live, desired.at.line, owner, repository),

@@ -46,7 +46,7 @@ pub fn render_back(plan: &Plan, is_begun: impl Fn(usize) -> bool, colour: bool) 
                 page.line(&format!("  ~ {thing}"));
                 for field in state::differing(change.thing.kind, after, before) {
                     for (path, from, to) in unfold(&field, after.get(&field), before.get(&field)) {
-                        let of = |leaf: Option<&Value>| value(&leaf.cloned());
+                        let of = |leaf: Option<Value>| value(&leaf);
                         page.line(&format!("      {}: {} -> {}", plain(&path), of(from), of(to)));
                     }
                 }
