@@ -28,7 +28,8 @@ use support::{Arguments, table};
 const OWNER: &str = "acme";
 const LATENCY: Duration = Duration::from_millis(50);
 /// Parts that only REST can tell, for each repository: the profile leaves their checks out.
-const REST_ONLY: [Part; 4] = [Part::WorkflowPermissions, Part::RuleSuites, Part::RulesetVersions, Part::Properties];
+const REST_ONLY: [Part; 5] =
+    [Part::WorkflowPermissions, Part::RuleSuites, Part::RulesetVersions, Part::Properties, Part::ReleaseTargets];
 
 /// A GitHub in a process of its own, which ends with its standard input.
 struct Peer {

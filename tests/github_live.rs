@@ -431,7 +431,7 @@ fn what_is_public_is_asked_one_by_one() {
             let client = Client::new(Host::parse(&wire.url).unwrap(), credentials, options).unwrap();
             let mut known = Vec::new();
             let one = |repository: Repository| known.push((repository.name, repository.protections.known().is_some()));
-            Reader::new(&client).repositories(&acme(), &Parts::index(), one).await;
+            Reader::new(&client).repositories(&acme(), &Parts::index().and(Part::Pins), one).await;
             known.sort();
             known
         });

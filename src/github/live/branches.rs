@@ -60,13 +60,14 @@ impl Reader {
     ///
     /// GraphQL does not tell the two apart; REST does, for one branch. What a token may do is the same in all repositories
     /// of an owner that have the same visibility and are administered, so that one question is enough for all of them. A token for
-    /// chosen repositories sees the public ones that it was not given, too: where it may be one, each public one is asked.
-    pub(super) async fn whether_there_is_none(&self, repository: &Repository) -> Readable<()> {
+    /// chosen repositories sees the public ones that it was not given, too: where it may be one, each public one is asked
+    /// if what is left out would be lost (`one_by_one`); an audit, which then says more than is so and never less, is spared that.
+    pub(super) async fn whether_there_is_none(&self, repository: &Repository, one_by_one: bool) -> Readable<()> {
         if !repository.viewer_administers && !self.client.is_app() {
             let why = "classic protection is shown only to those who administer the repository";
             return Readable::Hidden(Hidden::new(Cause::NotPermitted, why).needs("administration=read"));
         }
-        let may_be_chosen = repository.visibility.is(&Visibility::Public) && {
+        let may_be_chosen = one_by_one && repository.visibility.is(&Visibility::Public) && {
             let is_for_all = self.client.is_for_every_repository(&repository.owner);
             !self.reach.get(repository.owner.clone(), is_for_all).await
         };

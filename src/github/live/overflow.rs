@@ -24,12 +24,12 @@ const PAGES: usize = 50;
 
 impl Reader {
     /// All classic protection of a repository.
-    pub(super) async fn protections(&self, indexed: &mut Indexed) -> Readable<Vec<Protection>> {
+    pub(super) async fn protections(&self, indexed: &mut Indexed, one_by_one: bool) -> Readable<Vec<Protection>> {
         let page = std::mem::replace(&mut indexed.protections, Err(Hidden::new(Cause::Failed, "taken")));
         let mut page = match page {
             Ok(page) => page,
             Err(_) if indexed.shows_none => {
-                return Box::pin(self.whether_there_is_none(&indexed.repository)).await.map(|()| Vec::new());
+                return Box::pin(self.whether_there_is_none(&indexed.repository, one_by_one)).await.map(|()| Vec::new());
             }
             Err(hidden) => return Readable::Hidden(hidden),
         };

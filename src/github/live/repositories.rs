@@ -223,7 +223,7 @@ impl Reader {
     /// could not be read.
     async fn rest_of(&self, indexed: &mut Indexed, parts: &Parts) -> Option<(String, Hidden)> {
         let mut unread = None;
-        indexed.repository.protections = self.protections(indexed).await;
+        indexed.repository.protections = self.protections(indexed, parts.has(Part::Pins)).await;
         if parts.has(Part::Pins) {
             self.confirm_pins(&mut indexed.repository, None).await;
         }
