@@ -137,9 +137,9 @@ impl<'a> Apply<'a> {
         Apply { asked: Some(asked), ..self }
     }
 
-    /// Makes every change that the journal does not know as made, and those that are asked for again. Forward it stops at the first that fails; back it goes on,
-    /// the last change first, and restores what it can; in a place where something could not be restored it leaves the rest.
-    /// `told` hears of each.
+    /// Makes every change that the journal does not know as made, and those that are asked for again. Forward it stops at the first
+    /// that fails; back it goes on, the last change first, and restores what it can; in a place where something could not be
+    /// restored it leaves the rest. `told` hears of each.
     pub async fn run(&mut self, direction: Direction, mut told: impl FnMut(usize, &Change, &Outcome)) -> Report {
         let plan: Plan = self.journal.plan().clone();
         let mut report = Report::default();
@@ -319,13 +319,11 @@ impl<'a> Apply<'a> {
             }
         }
         let failed = match refused {
-            Some(refused) if refused.is_certain() && untouched && !is_certain(&refused) => {
-                return self.failed(index, direction, Failed::Refused(explained(&refused, thing)));
-            }
-            Some(refused) if is_certain(&refused) && untouched => {
-                let why = Failed::Refused(explained(&refused, thing));
-                self.note(Event::Failed { change: index, direction: direction.into(), why: why.to_string(), untouched: true })?;
-                return Ok(Outcome::Failed(why));
+            Some(refused) if refused.is_certain() && untouched => {
+                let failed = Failed::Refused(explained(&refused, thing));
+                let (why, untouched) = (failed.to_string(), is_certain(&refused));
+                self.note(Event::Failed { change: index, direction: direction.into(), why, untouched })?;
+                return Ok(Outcome::Failed(failed));
             }
             Some(refused) => Failed::Unknown(format!("{}; not as planned: {}", explained(&refused, thing), fields.join(", "))),
             None => Failed::NotTaken { fields },
