@@ -5,17 +5,89 @@ use std::rc::Rc;
 
 use crate::git::{Commit, FileChange, Oid, RefName, RefUpdate};
 
+/// What kind of cause kept a push from being judged: it decides who must act, and how the log names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Another push or a repack changed what was read. Fetching and pushing again is enough.
+    Race,
+    /// A limit of the policy's `budget`, or of what is read at once.
+    Budget,
+    /// The push itself: malformed input, a malformed object, a shallow push.
+    Push,
+    /// The repository on the server: a missing or damaged object, an unreadable ref, a missing `HEAD` target.
+    Repository,
+    /// The policy: there is none, it does not load, or it cannot be applied here.
+    Policy,
+    /// The server around the repository: who pushes is unknown, the log cannot be written, a program cannot be run.
+    Server,
+    /// A defect of this program.
+    Internal,
+}
+
+/// Who must act on a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// The person or program that pushed.
+    Pusher,
+    /// The administrator of the server.
+    Administrator,
+    /// The author of the policy.
+    PolicyAuthor,
+}
+
+impl Cause {
+    /// The log's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Race => "race",
+            Cause::Budget => "budget",
+            Cause::Push => "push",
+            Cause::Repository => "repository",
+            Cause::Policy => "policy",
+            Cause::Server => "server",
+            Cause::Internal => "internal",
+        }
+    }
+
+    /// Who must act.
+    pub fn audience(self) -> Audience {
+        match self {
+            Cause::Race | Cause::Budget | Cause::Push => Audience::Pusher,
+            Cause::Repository | Cause::Server | Cause::Internal => Audience::Administrator,
+            Cause::Policy => Audience::PolicyAuthor,
+        }
+    }
+}
+
 /// Why something could not be judged. It refuses, wherever it turns up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecided {
     /// The cause, for people.
     pub why: String,
+    /// What kind of cause it is.
+    pub cause: Cause,
+    /// What to do about it, when it is not the same for every cause of the kind.
+    pub help: Option<String>,
 }
 
 impl Undecided {
-    /// A cause.
+    /// A cause that lies in the server's set-up, until [`Undecided::cause`] says otherwise.
     pub fn new(why: impl Into<String>) -> Undecided {
-        Undecided { why: why.into() }
+        Undecided { why: why.into(), cause: Cause::Server, help: None }
+    }
+
+    /// Says what kind of cause it is.
+    #[must_use]
+    pub fn cause(mut self, cause: Cause) -> Undecided {
+        self.cause = cause;
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Undecided {
+        self.help = Some(help.into());
+        self
     }
 }
 
@@ -40,7 +112,7 @@ impl<T> Fact<T> {
         match self {
             Fact::Known(value) => Ok(value),
             Fact::Failed(undecided) => Err(undecided.clone()),
-            Fact::NotCollected => Err(Undecided::new(format!("{what} was not collected"))),
+            Fact::NotCollected => Err(Undecided::new(format!("{what} was not collected")).cause(Cause::Internal)),
         }
     }
 }

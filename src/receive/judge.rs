@@ -7,7 +7,7 @@ use super::objects::{Objects, Work};
 use super::refs::Refs;
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Bypass, Policy};
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 use crate::verdict::{Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations};
 
 /// A push, as the server sees it.
@@ -144,5 +144,6 @@ fn refuse_stale(pushed: &PushedUpdate, held: Option<Oid>) -> Result<(), Undecide
         String::from_utf8_lossy(pushed.update.name.as_bytes()),
         value(held),
         value(claimed)
-    )))
+    ))
+    .cause(Cause::Race))
 }
