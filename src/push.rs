@@ -200,7 +200,7 @@ pub struct UpdateFacts {
     pub names: Vec<RefName>,
     /// The same push also deletes or otherwise changes this ref, so that together they are a rewrite.
     pub rewrite: bool,
-    /// The host says that this update merges a reviewed pull request into its base.
+    /// The host says that this update merges a pull request into its base, which is not that anybody approved it.
     pub merges_pull_request: bool,
     /// Whether an update is a fast-forward: of branches and of what tags peel to.
     pub fast_forward: Fact<bool>,

@@ -23,6 +23,7 @@ mod github_every_fault;
 mod github_live;
 mod github_plan;
 mod github_whole;
+mod hosts;
 mod import;
 mod policy;
 mod presets;

@@ -260,12 +260,24 @@ fn hosts(word: &str) -> (Vec<Good>, Vec<Bad>) {
                         "actions:7",
                         "team/server",
                     ),
+                    (
+                        vec![("GITEA_PUSHER_NAME", "forgejo-actions"), ("GITEA_ACTION_PERM", "2"), REPO[0], REPO[1]],
+                        "actions:unknown",
+                        "team/server",
+                    ),
+                    (
+                        vec![("GITEA_PUSHER_NAME", "gitea-actions"), ("GITEA_PUSHER_ID", "-2"), REPO[0], REPO[1]],
+                        "actions:unknown",
+                        "team/server",
+                    ),
                 ],
                 vec![
                     (vec![REPO[0], REPO[1], ("GITEA_PUSHER_ID", "1"), ("GITEA_PUSHER_EMAIL", "alice")], "GITEA_PUSHER_NAME"),
                     (vec![("GITEA_PUSHER_NAME", "alice"), REPO[1]], "GITEA_REPO_USER_NAME"),
                     (vec![("GITEA_PUSHER_NAME", "alice"), REPO[0]], "GITEA_REPO_NAME"),
                     (vec![("GITEA_PUSHER_NAME", "a\nb"), REPO[0], REPO[1]], "GITEA_PUSHER_NAME"),
+                    (vec![("GITEA_PUSHER_NAME", "actions:7"), REPO[0], REPO[1]], "GITEA_PUSHER_NAME"),
+                    (vec![("GITEA_PUSHER_NAME", "deploy-key:5"), REPO[0], REPO[1]], "GITEA_PUSHER_NAME"),
                 ],
             )
         }
@@ -292,6 +304,9 @@ fn hosts(word: &str) -> (Vec<Good>, Vec<Bad>) {
             vec![
                 (vec![("GITHUB_REPO_NAME", "x"), ("GITHUB_PULL_REQUEST_AUTHOR_LOGIN", "alice")], "GITHUB_USER_LOGIN"),
                 (vec![("GITHUB_USER_LOGIN", "alice")], "GITHUB_REPO_NAME"),
+                (vec![("GITHUB_USER_LOGIN", "alice"), ("GITHUB_REPO_NAME", "server")], "OWNER/NAME"),
+                (vec![("GITHUB_USER_LOGIN", "alice"), ("GITHUB_REPO_NAME", "team/")], "OWNER/NAME"),
+                (vec![("GITHUB_USER_LOGIN", "alice"), ("GITHUB_REPO_NAME", "team/server/x")], "OWNER/NAME"),
             ],
         ),
         "bitbucket" => (
@@ -326,8 +341,22 @@ fn hosts(word: &str) -> (Vec<Good>, Vec<Bad>) {
             ],
         ),
         "push-cert" => (
-            vec![(CERT.to_vec(), "key:AB12", "server")],
             vec![
+                (CERT.to_vec(), "key:AB12", "server"),
+                (
+                    vec![CERT[0], CERT[1], ("GIT_PUSH_CERT_KEY", "SHA256:Om3lKT0CsYAzKbSUqiIzTDWwEDlGOTBfFeyG0nsBFCs")],
+                    "key:SHA256:Om3lKT0CsYAzKbSUqiIzTDWwEDlGOTBfFeyG0nsBFCs",
+                    "server",
+                ),
+                (
+                    vec![CERT[0], CERT[1], ("GIT_PUSH_CERT_KEY", "D4BE22311AD3131E5EDA29A461092E85B7227189")],
+                    "key:D4BE22311AD3131E5EDA29A461092E85B7227189",
+                    "server",
+                ),
+            ],
+            vec![
+                (vec![CERT[0], CERT[1], ("GIT_PUSH_CERT_KEY", "61092E85B7227189")], "key id"),
+                (vec![CERT[0], CERT[1], ("GIT_PUSH_CERT_KEY", "0xB7227189")], "key id"),
                 (vec![CERT[1], CERT[2]], "GIT_PUSH_CERT_STATUS"),
                 (vec![("GIT_PUSH_CERT_STATUS", "B"), CERT[1], CERT[2]], "`B`"),
                 (vec![("GIT_PUSH_CERT_STATUS", "N"), CERT[1], CERT[2]], "`N`"),
@@ -741,9 +770,13 @@ fn without_a_log_that_can_be_written() {
     let bench = Bench::new();
     let log = bench.dir().join("refwarden");
     let with = |path: &str| bench.server.policy(&format!("{HEAD}decision_log = {{ path = \"{path}\" }}\n{GUARD}"));
+    let inside = |path: &str| bench.dir().join(path).display().to_string();
     for (path, cause) in [
         ("/dev/full", "/dev/full"),
         ("/dev/null/log", "/dev/null"),
+        (&*inside("refs/heads/log.jsonl"), "git's own"),
+        (&*inside("objects/aa/log.jsonl"), "git's own"),
+        (&*inside("log"), "git's own"),
         ("hooks", "hooks"),
         ("linked/log.jsonl", "linked"),
         ("link.jsonl", "link.jsonl"),

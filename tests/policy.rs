@@ -221,6 +221,9 @@ fn ruleset(name: &str, target: &str, lines: &str, rules: &str) -> String {
 fn every_lint_speaks_and_is_silent() {
     let server = "version = 1\nserver.identity = \"ssh\"\n";
     let branch = |lines: &str, rules: &str| server.to_owned() + &ruleset("a", "branch", lines, rules);
+    let on = |host: &str, lines: &str, rules: &str| {
+        format!("version = 1\nserver.identity = \"{host}\"\n") + &ruleset("a", "branch", lines, rules)
+    };
     let main = "refs = [\"~DEFAULT_BRANCH\"]";
     let paths = "file_path_restriction = { restricted_file_paths = [\"ci/**/*\"] }";
     let cases: Vec<(&str, String, String)> = vec![
@@ -334,6 +337,51 @@ fn every_lint_speaks_and_is_silent() {
         ),
         ("old_version_by_creation", branch(main, paths), branch(main, &format!("{paths}\ndeletion = true"))),
         ("refuses_direct_pushes", branch(main, "pull_request = {}"), branch(main, "deletion = true")),
+        (
+            "merged_is_not_approved",
+            on("gitea", main, "pull_request = { required_approving_review_count = 1 }"),
+            on("gitea", main, "pull_request = { allowed_merge_methods = [\"squash\"] }"),
+        ),
+        (
+            "merged_is_not_approved",
+            on("ghes", main, "pull_request = { require_code_owner_review = true }"),
+            on("ssh", main, "pull_request = { require_code_owner_review = true }"),
+        ),
+        (
+            "merged_is_not_approved",
+            on("forgejo", main, "required_status_checks = { required_status_checks = [{ context = \"ci\" }] }"),
+            on("gitlab", main, "required_status_checks = { required_status_checks = [{ context = \"ci\" }] }"),
+        ),
+        (
+            "host_gives_no_such_name",
+            on("gitlab", &format!("{main}\nactors = [\"!deploy-key:7\"]"), "deletion = true"),
+            on("gitea", &format!("{main}\nactors = [\"!deploy-key:7\"]"), "deletion = true"),
+        ),
+        (
+            "host_gives_no_such_name",
+            on("forgejo", &format!("{main}\nbypass = [{{ actor = \"forgejo-actions\" }}]"), "deletion = true"),
+            on("forgejo", &format!("{main}\nbypass = [{{ actor = \"actions:*\" }}]"), "deletion = true"),
+        ),
+        (
+            "host_gives_no_such_name",
+            on("push-cert", &format!("{main}\nactors = [\"key:61092E85B7227189\"]"), "deletion = true"),
+            on("push-cert", &format!("{main}\nactors = [\"key:SHA256:Om3lKT0CsYAzKbSUqiIzTDWwEDlGOTBfFeyG0nsBFCs\"]"), "deletion = true"),
+        ),
+        (
+            "host_gives_no_such_name",
+            on("gitlab", main, "deletion = true").replace("\n[[", "\nserver.import = [\"deploy-key:1\"]\n[["),
+            on("gitlab", main, "deletion = true").replace("\n[[", "\nserver.import = [\"alice\"]\n[["),
+        ),
+        (
+            "bypass_for_ci_runs",
+            on("gitea", &format!("{main}\nbypass = [{{ actor = \"actions:*\" }}]"), "deletion = true"),
+            on("gitea", &format!("{main}\nbypass = [{{ actor = \"actions:7\" }}]"), "deletion = true"),
+        ),
+        (
+            "excluded_by_wildcard",
+            on("gitea", &format!("{main}\nactors = [\"!actions-*\"]"), "deletion = true"),
+            on("gitea", &format!("{main}\nactors = [\"!actions:*\"]"), "deletion = true"),
+        ),
         ("not_on_a_server", branch(main, "license_compliance_scanning = true"), branch(main, "deletion = true")),
         ("not_on_github", branch(main, "max_commits = { max_commits = 1 }"), branch(main, "deletion = true")),
         ("not_on_github", branch(main, paths), server.to_owned() + &ruleset("a", "push", "", paths)),
@@ -345,6 +393,73 @@ fn every_lint_speaks_and_is_silent() {
     }
     for lint in LINTS {
         assert!(cases.iter().any(|(id, ..)| *id == lint.id), "no case for {}", lint.id);
+    }
+}
+
+/// A variable is believed for how it is named: as a server names one in which it says who pushes, or where.
+#[test]
+fn variables_of_servers_load_and_others_do_not() {
+    let loads = |key: &str, name: &str| {
+        let other = if key == "env" { "" } else { "env = \"PUSHER\", " };
+        parse("p", format!("version = 1\n[server]\nidentity = {{ {other}{key} = \"{name}\" }}\n").as_bytes()).is_ok()
+    };
+    for name in [
+        "PUSHER",
+        "WHO",
+        "WHERE",
+        "ACTOR",
+        "REMOTE_USER",
+        "AUTH_USER",
+        "SITE_USER",
+        "PUSHED_REPOSITORY",
+        "PROJECT_PATH",
+        "GL_USER",
+        "GERRIT_USERNAME",
+        "SSL_CLIENT_S_DN_CN",
+        "GOGS_AUTH_USER_NAME",
+        "REDIRECT_REMOTE_USER",
+        "SITE2_KEY",
+    ] {
+        assert!(loads("env", name) && loads("repository_env", name), "{name} does not load");
+    }
+    for name in [
+        "_", "BASH_ENV", "CDPATH", "COLORTERM", "CONTENT_ID", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "EDITOR", "EMAIL", "ENV",
+        "GIT_PUSH_CERT_SIGNER", "GIT_USER", "HOME", "HOSTNAME", "HTTPS", "HTTP_X_USER", "IFS", "LANG", "LANGUAGE", "LC_NAME",
+        "LC_REPO", "LD_LIBRARY_PATH", "LESS", "LOGNAME", "LS_COLORS", "MAIL", "MAKEFLAGS", "NO_COLOR", "OLDPWD", "PAGER", "PATH",
+        "PATH_INFO", "PS1", "PWD", "QUERY_STRING", "REDIRECT_HTTP_USER", "REMOTE_ADDR", "REMOTE_HOST", "REMOTE_IDENT",
+        "REMOTE_NAME", "REMOTE_PORT", "REQUEST_URI", "SCRIPT_NAME", "SERVER_NAME", "SHELL", "SSH_CLIENT", "SSH_CONNECTION",
+        "SSH_ORIGINAL_COMMAND", "SSH_USER", "SUDO_USER", "TERM", "TERM_NAME", "TZ", "USER", "USERNAME", "VISUAL", "XDG_SESSION_ID",
+        "XMODIFIERS", "_USER", "USER_", "http_proxy", "pusher", "Pusher", "site_user", "SITE__USER",
+    ] {
+        assert!(!loads("env", name), "{name} loads");
+        assert!(!loads("repository_env", name), "{name} loads as a repository's");
+    }
+}
+
+/// The log lies where git neither reads nor writes, whatever else git may come to use.
+#[test]
+fn the_log_lies_where_git_does_not() {
+    let loads = |path: &str| parse("p", format!("version = 1\nserver.decision_log.path = \"{path}\"\n").as_bytes()).is_ok();
+    for path in [
+        "refwarden/decisions.jsonl",
+        "refwarden/a/b",
+        "refwarden/HEAD",
+        "decisions.jsonl",
+        "audit/decisions.jsonl",
+        "/var/log/refwarden/decisions.jsonl",
+        "/var/log/pushes",
+    ] {
+        assert!(loads(path), "{path} does not load");
+    }
+    for path in [
+        "HEAD", "head", "Commondir", "commondir", "gitdir", "config", "config.worktree", "config.lock", "HEAD.lock", "index",
+        "index.lock", "packed-refs", "packed-refs.lock", "packed-refs.new", "shallow", "gc.log", "gc.pid", "description",
+        "refwarden", "refwarden.toml", "decisions.log", "log/decisions", "refs/heads/log.jsonl", "Refs/log.jsonl",
+        "objects/info/x.jsonl", "hooks/pre-receive", "hooks/x.jsonl", "logs/x.jsonl", "info/x.jsonl", "worktrees/x.jsonl",
+        "modules/x.jsonl", "reftable/x.jsonl", "custom_hooks/x.jsonl", "main.lock/x.jsonl", "refwarden/x.lock",
+        "refwarden/decisions.jsonl.LOCK", "/srv/git/app.git/commondir", "/srv/git/app.git/HEAD", "/srv/git/app.git/x.lock",
+    ] {
+        assert!(!loads(path), "{path} loads");
     }
 }
 

@@ -10,6 +10,7 @@ use super::{Failure, Result};
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Enforcement, parse};
 use crate::receive::environment::Environment;
+use crate::receive::host_mark::host_marks;
 use crate::receive::objects::Objects;
 use crate::receive::refs::Refs;
 use crate::receive::repository::Repository;
@@ -43,7 +44,7 @@ pub(super) struct Explain {
     /// The repository's name, where the host would say it
     #[arg(long, value_name = "NAME")]
     repository: Option<String>,
-    /// Judge as if the host said that the push merges a reviewed pull request
+    /// Judge as if the host said that the push merges a pull request
     #[arg(long)]
     merges_pull_request: bool,
     /// Print JSON
@@ -109,6 +110,12 @@ impl Explain {
             Some(name) => name,
             None => Environment::repository_from_path(&policy.server, &repository)?,
         };
+        let updates = vec![RefUpdate { name, change }];
+        // Nothing is known here of what a host would say, except of what the name alone tells.
+        let mut marks = host_marks(policy.server.identity.as_ref(), &Environment::default(), &updates)?;
+        for mark in &mut marks {
+            mark.merges_pull_request = self.merges_pull_request;
+        }
         let judged = judge(Push {
             policy: &policy,
             refs: &refs,
@@ -116,8 +123,8 @@ impl Explain {
             repository: repository_name,
             actor: self.actor.clone(),
             now: Timestamp::now(),
-            updates: vec![RefUpdate { name, change }],
-            merges_pull_request: vec![self.merges_pull_request],
+            updates,
+            marks,
         })?;
         if self.json {
             print_json(out, &judged, &policy.file)?;

@@ -24,6 +24,22 @@ pub fn is_github_only(name: &str) -> bool {
         || ["org-admins", "deploy-keys", "enterprise-owners"].contains(&name)
 }
 
+/// The runs of a host's own CI, each of which has another number. This one wildcard may stand where names must be exact, for
+/// hosts on which no account can be named so ([`Identity::ci_runs`](super::Identity::ci_runs)).
+pub const CI_RUNS: &str = "actions:*";
+
+/// Whether this is an OpenPGP key id, of 32 or 64 bits, rather than a fingerprint: keys with a chosen id can be made.
+pub fn is_key_id(key: &str) -> bool {
+    let digits = key.strip_prefix("0x").or_else(|| key.strip_prefix("0X")).unwrap_or(key);
+    [8, 16].contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether a list of exact names holds this actor, byte for byte; [`CI_RUNS`] holds every run.
+pub fn names_exactly(names: &[String], actor: &str) -> bool {
+    let is_run = || actor.strip_prefix("actions:").is_some_and(|run| !run.is_empty());
+    names.iter().any(|name| if name == CI_RUNS { is_run() } else { name == actor && !is_github_only(name) })
+}
+
 /// A name in which `*` stands for any text. Nothing else is special.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActorPattern(String);
@@ -111,7 +127,7 @@ impl Actors {
 pub enum BypassMode {
     /// Always.
     Always,
-    /// Only when the host says that the push merges a reviewed pull request.
+    /// Only when the host says that the push merges a pull request. That anybody approved it the host does not say.
     PullRequest,
     /// As always; GitHub then keeps no record, a server logs it all the same.
     Exempt,
@@ -139,7 +155,7 @@ pub struct Bypass {
 impl Bypass {
     /// Whether it names this actor, byte for byte.
     pub fn names(&self, actor: &str) -> bool {
-        self.names.iter().any(|name| name == actor && !is_github_only(name))
+        names_exactly(&self.names, actor)
     }
 
     /// Whether it no longer counts on that day.
@@ -168,6 +184,22 @@ mod tests {
             ("team:x", "team:x", false),
         ] {
             assert_eq!(ActorPattern::new(pattern).matches_exactly(name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn only_runs_are_named_by_a_wildcard() {
+        let names = [CI_RUNS.to_owned(), "lead-*".to_owned()];
+        for (actor, expected) in [
+            ("actions:7", true),
+            ("actions:unknown", true),
+            ("actions:", false),
+            ("actions", false),
+            ("Actions:7", false),
+            ("xactions:7", false),
+            ("lead-1", false),
+        ] {
+            assert_eq!(names_exactly(&names, actor), expected, "{actor}");
         }
     }
 

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
-use super::actors::is_github_only;
+use super::actors::{CI_RUNS, is_github_only, is_key_id};
 use super::problem::visible;
-use super::{Bypass, BypassMode, ConfiguredRule, Enforcement, Location, Policy, Ruleset};
+use super::{Bypass, BypassMode, ConfiguredRule, Enforcement, Identity, Location, Policy, Ruleset};
 use crate::git::pattern::{Pattern, PatternSet};
 use crate::rules::{OnGithub, Target};
 
@@ -64,8 +64,11 @@ pub const LINTS: &[Lint] = &[
     Lint { id: "non_fast_forward_without_deletion", level: Level::Warning, run: non_fast_forward_without_deletion },
     Lint { id: "enters_through_default_branch", level: Level::Warning, run: enters_through_default_branch },
     Lint { id: "repeated_rule", level: Level::Warning, run: repeated_rule },
+    Lint { id: "merged_is_not_approved", level: Level::Warning, run: merged_is_not_approved },
+    Lint { id: "host_gives_no_such_name", level: Level::Warning, run: host_gives_no_such_name },
     Lint { id: "deletion_without_creation", level: Level::Info, run: deletion_without_creation },
     Lint { id: "old_version_by_creation", level: Level::Info, run: old_version_by_creation },
+    Lint { id: "bypass_for_ci_runs", level: Level::Info, run: bypass_for_ci_runs },
     Lint { id: "refuses_direct_pushes", level: Level::Info, run: refuses_direct_pushes },
     Lint { id: "not_on_a_server", level: Level::Info, run: not_on_a_server },
     Lint { id: "not_on_github", level: Level::Info, run: not_on_github },
@@ -255,8 +258,9 @@ fn judges_nobody(context: &mut Context<'_>) {
 }
 
 fn excluded_by_wildcard(context: &mut Context<'_>) {
+    let ci_runs = context.policy.server.identity.as_ref().and_then(Identity::ci_runs);
     for ruleset in context.rulesets() {
-        for name in ruleset.actors.except.iter().filter(|name| !name.is_exact()) {
+        for name in ruleset.actors.except.iter().filter(|name| !name.is_exact() && ci_runs != Some(name.as_str())) {
             let message = format!("ruleset `{}`: `actors` excludes everyone named like `{}`", ruleset.name, name.as_str());
             context.found(ruleset.at, message, "account names can be chosen; name each account");
         }
@@ -397,12 +401,84 @@ fn old_version_by_creation(context: &mut Context<'_>) {
     }
 }
 
+/// A host's mark says that it merged. What a rule asks for beyond that, nobody here has seen.
+fn merged_is_not_approved(context: &mut Context<'_>) {
+    let Some(host) = context.policy.server.identity.as_ref().filter(|identity| identity.marks_merges()) else { return };
+    for ruleset in context.rulesets() {
+        for rule in &ruleset.rules {
+            let what = match id(rule) {
+                "pull_request" if asks_for_review(rule) => "anybody approved it",
+                "required_status_checks" => "its checks passed",
+                _ => continue,
+            };
+            let message = format!(
+                "ruleset `{}`: `{}` lets every merge by `{}` pass: the host says that it merged, and not that {what}",
+                ruleset.name,
+                id(rule),
+                host.word()
+            );
+            context.found(rule.at, message, "ask the same of the branch in the host's own protection; here it is not looked at");
+        }
+    }
+}
+
+/// Whether a `pull_request` rule asks for more than a pull request.
+fn asks_for_review(rule: &ConfiguredRule) -> bool {
+    let settings = rule.rule.settings();
+    let asks = |(key, value): (&String, &serde_json::Value)| {
+        key != "allowed_merge_methods" && (value.as_bool() == Some(true) || value.as_u64().is_some_and(|count| count > 0))
+            || value.as_array().is_some_and(|list| key == "required_reviewers" && !list.is_empty())
+    };
+    settings.as_object().is_some_and(|settings| settings.iter().any(asks))
+}
+
+/// A name that the policy's host gives nobody: whoever is meant goes by another.
+fn host_gives_no_such_name(context: &mut Context<'_>) {
+    let Some(host) = &context.policy.server.identity else { return };
+    let why = |name: &str| match host {
+        Identity::Gitlab if name.starts_with("deploy-key:") => {
+            Some("over ssh GitLab gives a deploy key the name of the account that made it; name that account")
+        }
+        Identity::Gitea | Identity::Forgejo if ["gitea-actions", "forgejo-actions"].contains(&name) => {
+            Some("a run of Actions is named by its number; name them all by `actions:*`")
+        }
+        Identity::PushCert if name.strip_prefix("key:").is_some_and(is_key_id) => {
+            Some("an OpenPGP key id names no key, and its pushes are refused; name an SSH key by its fingerprint")
+        }
+        _ => None,
+    };
+    let server = &context.policy.server;
+    let everywhere = server.import.iter().chain(&server.policy_owners);
+    let mut names: Vec<(Location, &str)> =
+        everywhere.map(|name| (Location { line: 1, column: 1 }, name.as_str())).collect();
+    for ruleset in context.rulesets() {
+        let actors = ruleset.actors.only.iter().chain(&ruleset.actors.except);
+        names.extend(actors.map(|name| (ruleset.at, name.as_str())));
+        names.extend(ruleset.bypass.iter().flat_map(|bypass| bypass.names.iter().map(|name| (bypass.at, name.as_str()))));
+    }
+    let host_word = host.word();
+    for (at, name) in names {
+        if let Some(help) = why(name) {
+            context.found(at, format!("nobody is named `{name}` under `identity = \"{host_word}\"`"), help);
+        }
+    }
+}
+
+fn bypass_for_ci_runs(context: &mut Context<'_>) {
+    for ruleset in context.rulesets() {
+        for bypass in ruleset.bypass.iter().filter(|bypass| bypass.names.iter().any(|name| name == CI_RUNS)) {
+            let message = format!("ruleset `{}`: every run of the host's CI passes", ruleset.name);
+            context.found(bypass.at, message, "so does whoever may push a workflow to any branch, unless paths of workflows are restricted");
+        }
+    }
+}
+
 fn refuses_direct_pushes(context: &mut Context<'_>) {
     for ruleset in context.rulesets() {
         for rule in &ruleset.rules {
             let what = match id(rule) {
                 "pull_request" | "required_status_checks" => {
-                    "refuses every direct push here; what the host marks as the merge of a reviewed pull request passes"
+                    "refuses every direct push here; what the host marks as the merge of a pull request passes"
                 }
                 "required_signatures" => "refuses every direct push here, because signatures cannot be verified here yet",
                 _ => continue,

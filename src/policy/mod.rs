@@ -145,6 +145,22 @@ impl Identity {
         ("ssh", Identity::Ssh),
         ("push-cert", Identity::PushCert),
     ];
+
+    /// The policy's word.
+    pub fn word(&self) -> &'static str {
+        Identity::WORDS.iter().find(|(_, identity)| identity == self).map_or("env", |(word, _)| word)
+    }
+
+    /// How the runs of the host's own CI are named, if they have names that no account can have: names of accounts on Gitea
+    /// and Forgejo hold letters, digits, `-`, `_` and `.`, and no `:`.
+    pub fn ci_runs(&self) -> Option<&'static str> {
+        matches!(self, Identity::Gitea | Identity::Forgejo).then_some(actors::CI_RUNS)
+    }
+
+    /// Whether the host marks the push by which it merges a pull request. The mark says who merged, not that anybody approved.
+    pub fn marks_merges(&self) -> bool {
+        matches!(self, Identity::Gitea | Identity::Forgejo | Identity::Ghes)
+    }
 }
 
 /// Whether a ruleset refuses.

@@ -19,6 +19,8 @@ use serde::Deserialize as _;
 use sha2::{Digest as _, Sha256};
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+pub(crate) use self::server::unfit_in_git_directory;
+
 use self::groups::Groups;
 use self::reader::{Reader, Value};
 use super::problem::deceives;

@@ -8,9 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::repository::Repository;
-use crate::git::RefName;
+use crate::policy::actors::is_key_id;
 use crate::policy::{Identity, Server};
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 /// A copy of the environment.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +44,7 @@ impl Environment {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    fn text(&self, name: &str) -> Result<Option<&str>, Undecided> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Undecided> {
         match self.get(name) {
             None => Ok(None),
             Some(value) => match value.to_str() {
@@ -68,27 +68,66 @@ impl Environment {
             .collect()
     }
 
-    /// The git directory that receive-pack set.
+    /// The git directory that receive-pack set. Bitbucket starts a hook script in the repository's directory and sets none;
+    /// git sets it for every hook that it starts itself, so that no client can bring this about.
     ///
     /// # Errors
     /// It is not set: the program was not started by git.
     pub fn git_dir(&self) -> Result<PathBuf, Undecided> {
-        self.get("GIT_DIR").map(PathBuf::from).ok_or_else(|| {
-            Undecided::new("`GIT_DIR` is not set: this program is started by git, as the hook `pre-receive` of a repository")
-        })
+        if let Some(git_dir) = self.get("GIT_DIR") {
+            return Ok(PathBuf::from(git_dir));
+        }
+        let by_bitbucket = self.get("BB_PROJECT_KEY").is_some() && self.get("BB_REPO_SLUG").is_some();
+        if by_bitbucket && Path::new("HEAD").symlink_metadata().is_ok() {
+            return Ok(PathBuf::from("."));
+        }
+        let missing = "`GIT_DIR` is not set: this program is started by git, as the hook `pre-receive` of a repository";
+        Err(Undecided::new(missing).help(if by_bitbucket {
+            "Bitbucket starts a hook script in the repository's directory; a wrapper that changes to another one sets `GIT_DIR`"
+        } else {
+            "a host that starts hooks by itself sets `GIT_DIR` to the repository's directory"
+        }))
+    }
+
+    /// Refuses a git directory that only one host leaves to be found out, when the policy is for another.
+    ///
+    /// # Errors
+    /// `GIT_DIR` is not set, and the policy's identity is not Bitbucket.
+    pub fn check_git_dir(&self, identity: &Identity) -> Result<(), Undecided> {
+        if self.get("GIT_DIR").is_some() || *identity == Identity::Bitbucket {
+            return Ok(());
+        }
+        Err(Undecided::new("`GIT_DIR` is not set, which only Bitbucket leaves out, and the policy's `identity` names another host"))
     }
 
     /// Where the incoming objects wait. A push that only deletes has none.
     ///
     /// # Errors
-    /// The environment contradicts itself.
-    pub fn quarantine(&self) -> Result<Option<PathBuf>, Undecided> {
-        // receive-pack sets both to the same directory. `GIT_OBJECT_DIRECTORY` alone may come from a client over ssh.
-        let Some(quarantine) = self.get("GIT_QUARANTINE_PATH") else { return Ok(None) };
-        if self.get("GIT_OBJECT_DIRECTORY") == Some(quarantine) {
-            return Ok(Some(PathBuf::from(quarantine)));
+    /// The environment contradicts itself, or the host names a directory that is not this repository's.
+    pub fn quarantine(&self, identity: &Identity, repository: &Repository) -> Result<Option<PathBuf>, Undecided> {
+        let objects = self.get("GIT_OBJECT_DIRECTORY");
+        if let Some(quarantine) = self.get("GIT_QUARANTINE_PATH") {
+            // receive-pack sets both to the same directory.
+            if objects == Some(quarantine) {
+                return Ok(Some(PathBuf::from(quarantine)));
+            }
+            return Err(Undecided::new("`GIT_QUARANTINE_PATH` and `GIT_OBJECT_DIRECTORY` are not the same directory"));
         }
-        Err(Undecided::new("`GIT_QUARANTINE_PATH` and `GIT_OBJECT_DIRECTORY` are not the same directory"))
+        // GitLab hands on only the second. It may as well come from a client over ssh, so it is believed where nobody but git
+        // puts objects: every object there was hashed when it came in.
+        let Some(objects) = objects.map(Path::new) else { return Ok(None) };
+        if is_inside_objects(objects, repository) || *identity == Identity::Gitlab && is_of_gitaly(objects, repository) {
+            return Ok(Some(PathBuf::from(objects)));
+        }
+        match identity {
+            // They hand a hook its environment, so this is their word.
+            Identity::Gitlab | Identity::Bitbucket => Err(Undecided::new(format!(
+                "the incoming objects lie in `{}`, which is not below the repository's own `objects`",
+                objects.display()
+            ))),
+            // Where git starts the hook, a client can have set it while git set nothing.
+            _ => Ok(None),
+        }
     }
 
     /// Refuses what would make refs or history look different from what they are.
@@ -122,7 +161,10 @@ impl Environment {
         let plain = |name: &str| Ok(Actor { name: name.to_owned(), display: None });
         let id = |variable: &str| -> Result<Option<&str>, Undecided> { Ok(self.text(variable)?.filter(|id| *id != "0")) };
         match identity {
-            Identity::Gitolite => plain(self.required("GL_USER", WHO)?),
+            Identity::Gitolite => match self.text("GL_USER")? {
+                Some(name) => plain(name),
+                None => Err(self.no_gitolite_user()),
+            },
             Identity::Gitea | Identity::Forgejo => {
                 if let Some(key) = id("GITEA_DEPLOY_KEY_ID")? {
                     return plain(&format!("deploy-key:{key}"));
@@ -130,7 +172,18 @@ impl Environment {
                 if let Some(task) = id("GITEA_ACTIONS_TASK_ID")? {
                     return plain(&format!("actions:{task}"));
                 }
-                plain(self.required("GITEA_PUSHER_NAME", WHO)?)
+                // Forgejo and older Gitea say what a run may do, and not which run it is; what a run does through the API is
+                // pushed by the account that stands for all runs.
+                let is_run = self.text("GITEA_ACTION_PERM")?.is_some() || self.text("GITEA_PUSHER_ID")? == Some("-2");
+                if is_run {
+                    return plain("actions:unknown");
+                }
+                let name = self.required("GITEA_PUSHER_NAME", WHO)?;
+                // No account is named so, and rules tell runs and keys from accounts by it.
+                if name.contains(':') {
+                    return Err(Undecided::new("`GITEA_PUSHER_NAME` holds a `:`, as no name of an account does"));
+                }
+                plain(name)
             }
             Identity::Gitlab => match (self.text("GL_USERNAME")?, self.text("GL_ID")?) {
                 (Some(name), _) => plain(name),
@@ -155,6 +208,17 @@ impl Environment {
         }
     }
 
+    fn no_gitolite_user(&self) -> Undecided {
+        let missing = Undecided::new("the pusher is unknown: the server did not set `GL_USER`");
+        if self.get("GL_BYPASS_ACCESS_CHECKS").is_some() {
+            missing.help(
+                "`gitolite push` names nobody: say who pushes, to which repository: GL_USER=NAME GL_REPO=REPO gitolite push …",
+            )
+        } else {
+            missing.help("push through gitolite; on the server itself: GL_USER=NAME GL_REPO=REPO git push …")
+        }
+    }
+
     fn push_certificate(&self) -> Result<Actor, Undecided> {
         let status = self.required("GIT_PUSH_CERT_STATUS", "the push certificate's status")?;
         if status != "G" {
@@ -165,6 +229,14 @@ impl Environment {
             return Err(Undecided::new(format!("the push certificate's nonce is not this server's: its status is `{nonce}`")));
         }
         let key = self.required("GIT_PUSH_CERT_KEY", "the push certificate's key")?;
+        if is_key_id(key) {
+            // git passes on no more of an OpenPGP key, and a key with a chosen id can be made.
+            return Err(Undecided::new(format!(
+                "the push certificate is signed with the OpenPGP key `{key}`, and a key id does not identify a key"
+            ))
+            .cause(Cause::Push)
+            .help("sign pushes with an SSH key (`gpg.format = ssh`), of which git says the fingerprint"));
+        }
         Ok(Actor { name: format!("key:{key}"), display: self.text("GIT_PUSH_CERT_SIGNER")?.map(str::to_owned) })
     }
 
@@ -180,7 +252,14 @@ impl Environment {
                 Ok(format!("{}/{}", self.required("GITEA_REPO_USER_NAME", WHICH)?, self.required("GITEA_REPO_NAME", WHICH)?))
             }
             Some(Identity::Gitlab) => self.required("GL_PROJECT_PATH", WHICH).map(str::to_owned),
-            Some(Identity::Ghes) => self.required("GITHUB_REPO_NAME", WHICH).map(str::to_owned),
+            Some(Identity::Ghes) => {
+                let name = self.required("GITHUB_REPO_NAME", WHICH)?;
+                // Its documentation has both; patterns of a policy are about this one.
+                if name.split('/').filter(|part| !part.is_empty()).count() != 2 || name.matches('/').count() != 1 {
+                    return Err(Undecided::new(format!("`GITHUB_REPO_NAME` = `{name}` is not of the form OWNER/NAME")));
+                }
+                Ok(name.to_owned())
+            }
             Some(Identity::Bitbucket) => {
                 Ok(format!("{}/{}", self.required("BB_PROJECT_KEY", WHICH)?, self.required("BB_REPO_SLUG", WHICH)?))
             }
@@ -198,28 +277,25 @@ impl Environment {
     pub fn repository_from_path(server: &Server, repository: &Repository) -> Result<String, Undecided> {
         name_from_path(&repository.git_dir, server.root.as_deref())
     }
+}
 
-    /// Whether the host itself says that the update of this ref merges a reviewed pull request into its base. Only the
-    /// host that the policy names is believed.
-    ///
-    /// # Errors
-    /// A variable is unreadable.
-    pub fn merges_pull_request(&self, identity: &Identity, name: &RefName) -> Result<bool, Undecided> {
-        match identity {
-            Identity::Gitea | Identity::Forgejo => Ok(self.text("GITEA_PUSH_TRIGGER")? == Some("pr-merge-to-base")),
-            Identity::Ghes => {
-                // `owner:branch`. A push by hand sets neither; the web editor sets no base.
-                let Some(base) = self.text("GITHUB_PULL_REQUEST_BASE")? else { return Ok(false) };
-                let branch = base.split_once(':').map_or(base, |(_, branch)| branch);
-                let merges = self.text("GITHUB_VIA")?.is_some_and(|via| via.starts_with("pull request merge"));
-                Ok(merges
-                    && self.text("GITHUB_PULL_REQUEST_HEAD")?.is_some()
-                    && branch.as_bytes() == name.short()
-                    && name.kind() == crate::git::RefKind::Branch)
-            }
-            _ => Ok(false),
-        }
+/// Whether a directory lies below a repository's own `objects`, after all links are resolved.
+fn is_inside_objects(directory: &Path, repository: &Repository) -> bool {
+    let own = std::fs::canonicalize(repository.common_dir.join("objects"));
+    match (std::fs::canonicalize(directory), own) {
+        (Ok(directory), Ok(own)) => directory != own && directory.starts_with(&own) && directory.is_dir(),
+        _ => false,
     }
+}
+
+/// Whether a directory is one in which Gitaly keeps the objects of what it does itself, such as a merge or an edit on a page:
+/// `+gitaly/tmp/quarantine-…` of the storage that holds the repository. No client's variable reaches a hook of Gitaly.
+fn is_of_gitaly(directory: &Path, repository: &Repository) -> bool {
+    let Ok(directory) = std::fs::canonicalize(directory) else { return false };
+    let is_quarantine = directory.file_name().is_some_and(|name| name.as_bytes().starts_with(b"quarantine-"));
+    let Some(temporary) = directory.parent() else { return false };
+    let storages = repository.common_dir.ancestors().skip(1);
+    is_quarantine && directory.is_dir() && storages.map(|storage| storage.join("+gitaly/tmp")).any(|tmp| tmp == temporary)
 }
 
 /// The path below the root, without `.git`; without a root the last component.

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::collect::Collector;
+use super::host_mark::HostMark;
 use super::objects::{Objects, Work};
 use super::refs::Refs;
 use crate::git::{Change, Oid, RefName, RefUpdate};
-use crate::policy::{Bypass, Policy};
+use crate::policy::{Bypass, Policy, actors};
 use crate::push::{Cause, Undecided};
 use crate::verdict::{Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations};
 
@@ -26,8 +27,8 @@ pub struct Push<'a> {
     pub now: Timestamp,
     /// What is pushed.
     pub updates: Vec<RefUpdate>,
-    /// For each update, whether the host says that it merges a reviewed pull request.
-    pub merges_pull_request: Vec<bool>,
+    /// For each update, what the host says about it.
+    pub marks: Vec<HostMark>,
 }
 
 /// A push that was judged.
@@ -51,10 +52,16 @@ pub struct Judged<'p> {
 /// Something that every push needs cannot be found out.
 pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let default_branch = push.refs.default_branch()?;
-    let (updates, held) = moved_names(push.refs, push.updates, &push.merges_pull_request)?;
+    let (updates, held) = moved_names(push.refs, push.updates, &push.marks)?;
     let context = Context { repository: push.repository, actor: push.actor, now: push.now, default_branch };
     let mut evaluations = server_evaluations(push.policy, &context, &updates)?;
-    let import = push.policy.server.import.contains(&context.actor) && !push.refs.any("refs/")?;
+    // What the host writes for itself needs no place in `allowed_refs`. What such a ref points at does.
+    let own: Vec<&RefName> =
+        updates.iter().zip(&push.marks).filter(|(_, mark)| mark.own_ref).map(|(pushed, _)| &pushed.update.name).collect();
+    evaluations.retain(|evaluation| {
+        evaluation.rule != "allowed_refs" || evaluation.matched.is_some() || !own.contains(&&evaluation.ref_name)
+    });
+    let import = actors::names_exactly(&push.policy.server.import, &context.actor) && !push.refs.any("refs/")?;
     let mut expired = Vec::new();
     if import {
         // Who may fill an empty repository is not judged, except for what may be pushed at all.
@@ -74,7 +81,7 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
 fn moved_names(
     refs: &Refs,
     updates: Vec<RefUpdate>,
-    merges_pull_request: &[bool],
+    marks: &[HostMark],
 ) -> Result<(Vec<PushedUpdate>, Vec<Option<Oid>>), Undecided> {
     let mut symbolic: Vec<(RefName, RefName)> = Vec::new();
     for name in refs.symbolic_refs()? {
@@ -100,7 +107,7 @@ fn moved_names(
             reached,
             aliases,
             rewrite: false,
-            merges_pull_request: merges_pull_request.get(index).copied().unwrap_or(false),
+            merges_pull_request: marks.get(index).is_some_and(|mark| mark.merges_pull_request),
         });
         held.push(value);
     }

@@ -1,6 +1,6 @@
 //! The server side of a push: it reads what git and the server say, asks for a verdict, answers and logs.
 //!
-//! In the order of a push: [`environment`] and [`stdin`], [`repository`] and [`find_policy`], [`refs`], [`objects`] with
+//! In the order of a push: [`environment`], [`host_mark`] and [`stdin`], [`repository`] and [`find_policy`], [`refs`], [`objects`] with
 //! [`graph`] and [`tree_diff`], [`collect`], then [`message`] and [`decision_log`]. [`judge`] is the part that the hook and
 //! `explain` share; [`pre_receive`] is the hook.
 
@@ -9,6 +9,7 @@ pub mod decision_log;
 pub mod environment;
 pub mod find_policy;
 pub mod graph;
+pub mod host_mark;
 mod judge;
 pub mod message;
 pub mod objects;

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::decision_log::{DecisionId, DecisionLog, Sharing};
 use super::environment::Environment;
+use super::host_mark::host_marks;
 use super::judge::{Judged, Push, judge};
 use super::message::{self, About};
 use super::objects::Objects;
@@ -25,7 +26,7 @@ use super::repository::Repository;
 use super::{find_policy, stdin};
 use crate::git::RefUpdate;
 use crate::policy::{Budget, DecisionLogSettings, Identity, Policy, guard, parse};
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 use crate::verdict::{Decision, Outcome, json as verdict_json};
 
 /// How the hook was called.
@@ -223,6 +224,7 @@ fn decide(
     if *identity == Identity::Gitlab {
         record.prefix = "GL-HOOK-ERR: ";
     }
+    environment.check_git_dir(identity)?;
     let actor = environment.actor(identity)?;
     record.actor = Some(actor.name.clone());
     record.display.clone_from(&actor.display);
@@ -230,10 +232,9 @@ fn decide(
     record.repository = Some(name.clone());
     watch.allow(policy.server.budget.time, case, record);
     let refs = Refs::open(&repository)?;
-    let quarantine = environment.quarantine()?;
+    let quarantine = environment.quarantine(identity, &repository)?;
     let objects = Objects::open(&repository.common_dir, quarantine.as_deref(), repository.format, policy.server.budget)?;
-    let merges =
-        updates.iter().map(|update| environment.merges_pull_request(identity, &update.name)).collect::<Result<Vec<_>, _>>()?;
+    let marks = host_marks(Some(identity), environment, &updates)?;
     let mut judged = judge(Push {
         policy: &policy,
         refs: &refs,
@@ -242,7 +243,7 @@ fn decide(
         actor: actor.name.clone(),
         now,
         updates,
-        merges_pull_request: merges,
+        marks,
     })?;
     watch.done();
     record.judged = true;
@@ -317,7 +318,28 @@ fn decision_log(settings: &DecisionLogSettings, repository: &Repository) -> Resu
     let sharing = Sharing::parse(shared)
         .ok_or_else(|| Undecided::new(format!("`core.sharedRepository` = `{shared}` is not known here")))?;
     let path = repository.common_dir.join(&settings.path);
+    if let Some(why) = unfit_log_path(&settings.path, repository) {
+        return Err(Undecided::new(format!("the decision log cannot be `{}`: {why}", settings.path))
+            .cause(Cause::Policy)
+            .help("let `decision_log.path` name a file below `refwarden/` in the git directory, or one outside of it"));
+    }
     Ok(DecisionLog { rotate: settings.rotate, keep: settings.keep, sharing, ..DecisionLog::new(path) })
+}
+
+/// Why an absolute path is none for the log, when it turns out to lie in this repository's git directory. What a relative path
+/// may be the policy's parser has said.
+fn unfit_log_path(path: &str, repository: &Repository) -> Option<String> {
+    let path = Path::new(path);
+    if !path.is_absolute() {
+        return None;
+    }
+    // The folder need not exist yet, and may be reached by a link.
+    let (above, resolved) =
+        path.ancestors().skip(1).find_map(|above| Some((above, std::fs::canonicalize(above).ok()?)))?;
+    let path = resolved.join(path.strip_prefix(above).ok()?);
+    [&repository.common_dir, &repository.git_dir]
+        .into_iter()
+        .find_map(|directory| parse::unfit_in_git_directory(&path.strip_prefix(directory).ok()?.to_string_lossy()))
 }
 
 fn short_file(file: &str) -> &str {

@@ -1,4 +1,6 @@
-//! `pull_request`: changes come through a reviewed pull request.
+//! `pull_request`: changes come through a pull request.
+//!
+//! A host marks what it merges, and not whether anybody approved it: approvals are counted by the host's own protection alone.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +10,14 @@ use crate::push::{Needs, Undecided, UpdateFacts};
 
 pub(super) static INFO: RuleInfo = RuleInfo {
     id: "pull_request",
-    summary: "every direct creation and update; what the host itself marks as the merge of a reviewed pull request passes",
+    summary: "every direct creation and update; what the host itself marks as the merge of a pull request passes, whether or not anybody approved it",
     example: "{ required_approving_review_count = 1 }",
     targets: &[Target::Branch],
     not_on_a_server: None,
 };
 
-/// GitHub's parameters of the rule. On a git server only the count shows, in the refusal: who merges is the host.
+/// GitHub's parameters of the rule. On a git server only the count shows, in the refusal: who merges is the host, and who
+/// approved is not known.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PullRequest {

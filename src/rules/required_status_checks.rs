@@ -8,7 +8,7 @@ use crate::push::{Needs, Undecided, UpdateFacts};
 
 pub(super) static INFO: RuleInfo = RuleInfo {
     id: "required_status_checks",
-    summary: "every direct creation and update, because no check can be shown to have passed; what the host itself marks as the merge of a reviewed pull request passes",
+    summary: "every direct creation and update, because no check can be shown to have passed; what the host itself marks as the merge of a pull request passes, whether or not they passed there",
     example: r#"{ required_status_checks = [{ context = "ci/test" }] }"#,
     targets: &[Target::Branch],
     not_on_a_server: None,

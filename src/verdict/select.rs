@@ -33,7 +33,7 @@ pub struct PushedUpdate {
     pub aliases: Vec<RefName>,
     /// The same push changes the ref, or one that ends at the same ref, in another line too.
     pub rewrite: bool,
-    /// The host says that this update merges a reviewed pull request into its base.
+    /// The host says that this update merges a pull request into its base, which is not that anybody approved it.
     pub merges_pull_request: bool,
 }
 

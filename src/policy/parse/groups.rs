@@ -23,6 +23,8 @@ struct Written {
 pub(super) struct Groups {
     written: BTreeMap<String, Written>,
     used: BTreeSet<String>,
+    /// The wildcard that may stand where names are exact.
+    ci_runs: Option<&'static str>,
 }
 
 /// Exact names, on a git server and on GitHub.
@@ -64,6 +66,15 @@ impl Groups {
         }
         groups.validate(reader);
         groups
+    }
+
+    /// Says which wildcard names nobody that can be chosen, so that it may stand where names are exact.
+    pub(super) fn allow_ci_runs(&mut self, name: Option<&'static str>) {
+        self.ci_runs = name;
+    }
+
+    fn is_chosen(&self, name: &str) -> bool {
+        name.contains('*') && self.ci_runs != Some(name)
     }
 
     /// Complains of names that mean nothing in a group, of unknown groups and of groups that contain themselves.
@@ -258,7 +269,7 @@ impl Groups {
             }
             self.mark_used(group);
             let members = self.members(group);
-            let wildcards: Vec<&Text> = members.iter().filter(|member| member.get_ref().contains('*')).copied().collect();
+            let wildcards: Vec<&Text> = members.iter().filter(|member| self.is_chosen(member.get_ref())).copied().collect();
             for wildcard in &wildcards {
                 let line = reader.at(wildcard.span().start).line;
                 let help = format!("{help}; the wildcard stands in line {line}");
@@ -271,8 +282,10 @@ impl Groups {
                     github: self.github(group, 1, &mut BTreeSet::new()),
                 };
             }
-        } else if text.contains('*') {
+        } else if self.is_chosen(text) {
             reader.problem_help(name.span(), format!("`{text}` is a wildcard"), Some(help));
+        } else if self.ci_runs == Some(text) {
+            return ExactNames { server: vec![text.to_owned()], github: Vec::new() };
         } else if github_form(reader, name) {
             let server = if is_github_only(text) { vec![] } else { vec![text.to_owned()] };
             return ExactNames { server, github: vec![text.to_owned()] };

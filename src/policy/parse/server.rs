@@ -17,6 +17,7 @@ pub(super) fn read(reader: &mut Reader<'_>, value: Option<&Value<'_>>, groups: &
     let empty = DeTable::new();
     let table = value.and_then(|value| reader.table(value, "`[server]`", KEYS)).unwrap_or(&empty);
     let identity = table.get("identity").and_then(|value| identity(reader, value));
+    groups.allow_ci_runs(identity.as_ref().and_then(Identity::ci_runs));
     let (allowed_refs, allowed_refs_at) = allowed_refs(reader, table.get("allowed_refs"));
     Server {
         allowed_refs,
@@ -60,26 +61,108 @@ fn identity(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Identity> {
     }
 }
 
-/// Why nothing that the server vouches for is in a variable of that name.
+/// The last word of a variable in which a server says who pushes, or to which repository.
+const SAYS: &[&str] = &[
+    "ACCOUNT",
+    "ACTOR",
+    "BY",
+    "CN",
+    "DN",
+    "EMAIL",
+    "FINGERPRINT",
+    "HANDLE",
+    "ID",
+    "IDENTITY",
+    "KEY",
+    "LOGIN",
+    "MEMBER",
+    "NAME",
+    "OWNER",
+    "PERSON",
+    "PRINCIPAL",
+    "PROJECT",
+    "PUSHER",
+    "REPO",
+    "REPOSITORY",
+    "SLUG",
+    "SUB",
+    "SUBJECT",
+    "UID",
+    "USER",
+    "USERNAME",
+    "WHERE",
+    "WHO",
+];
+
+/// Those that say it alone. The others are then variables of a shell or of an account.
+const SAYS_ALONE: &[&str] =
+    &["ACCOUNT", "ACTOR", "LOGIN", "NAME", "PERSON", "PRINCIPAL", "PROJECT", "PUSHER", "REPO", "REPOSITORY", "WHERE", "WHO"];
+
+/// Whether a variable of that name looks like one in which a server says who pushes, or to which repository.
+fn says_who_or_where(name: &str) -> bool {
+    let words: Vec<&str> = name.split('_').collect();
+    let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    words.iter().all(|word| is_word(&word))
+        && match words.as_slice() {
+            [] => false,
+            [word] => SAYS_ALONE.contains(word),
+            [.., before, "PATH"] => ["PROJECT", "REPO", "REPOSITORY"].contains(before),
+            [.., last] => SAYS.contains(last),
+        }
+}
+
+/// Why nothing that the server vouches for is in a variable of that name. What is not written as a server writes such a
+/// variable is not trusted, whether or not anybody is known to use it.
 fn untrusted(name: &str) -> Option<&'static str> {
+    /// First words of variables that a client fills, over http, over ssh, or as a locale and a terminal that it sends along.
     const CLIENT: &[&str] = &[
-        "QUERY_STRING",
-        "PATH_INFO",
-        "REQUEST_URI",
-        "REQUEST_METHOD",
-        "CONTENT_TYPE",
-        "CONTENT_LENGTH",
-        "SSH_ORIGINAL_COMMAND",
+        "COLORTERM",
+        "CONTENT",
+        "DOCUMENT",
+        "HTTP",
+        "HTTPS",
         "LANG",
+        "LANGUAGE",
+        "LC",
+        "PATH",
+        "QUERY",
+        "REQUEST",
+        "SCRIPT",
+        "SERVER",
+        "SSH",
         "TERM",
+        "TZ",
+        "XMODIFIERS",
     ];
-    const ACCOUNT: &[&str] = &["USER", "LOGNAME", "USERNAME", "HOME", "MAIL", "SHELL", "PWD", "PATH"];
-    if name.starts_with("GIT_") {
+    /// First words of variables of an account, of its session and of what it runs.
+    const ACCOUNT: &[&str] = &[
+        "BASH",
+        "DBUS",
+        "EMAIL",
+        "HOME",
+        "LD",
+        "LOGNAME",
+        "LS",
+        "MAIL",
+        "OLDPWD",
+        "PWD",
+        "SHELL",
+        "SUDO",
+        "SYSTEMD",
+        "USERNAME",
+        "XDG",
+    ];
+    let first = name.split('_').next().unwrap_or_default();
+    if first == "GIT" {
         Some("git sets it, or whoever calls git")
-    } else if name.starts_with("HTTP_") || name.starts_with("LC_") || CLIENT.contains(&name) {
+    } else if name != "PATH" && CLIENT.contains(&first) {
         Some("the client chooses it")
-    } else if ACCOUNT.contains(&name) {
+    } else if ["USER", "PATH"].contains(&name) || ACCOUNT.contains(&first) {
         Some("it is about the account that the server runs as")
+    } else if ["REMOTE", "REDIRECT"].contains(&first) && !["REMOTE_USER", "REDIRECT_REMOTE_USER"].contains(&name) {
+        Some("it is about the client's connection")
+    } else if !says_who_or_where(name) {
+        Some("its name does not say that it holds a pusher or a repository")
     } else {
         None
     }
@@ -95,7 +178,7 @@ fn variable(reader: &mut Reader<'_>, value: &Value<'_>, what: &str) -> Option<St
         return None;
     }
     if let Some(why) = untrusted(text) {
-        let help = "name a variable that the server itself sets for each push";
+        let help = "name a variable that the server itself sets for each push, in capitals, such as `PUSHER` or `SITE_USER`";
         reader.problem_help(name.span(), format!("`{text}` proves nothing: {why}"), Some(help));
         return None;
     }
@@ -134,27 +217,73 @@ fn is_plain_path(path: &str) -> bool {
     !relative.is_empty() && relative.split('/').all(|component| !["", ".", ".."].contains(&component))
 }
 
-/// What git itself keeps in its directory.
+/// What git itself keeps in its directory: nothing of the log may lie there, or in a folder that git takes for its own.
 const GITS_OWN: &[&str] = &[
     "HEAD",
+    "AUTO_MERGE",
+    "BISECT_HEAD",
+    "CHERRY_PICK_HEAD",
     "FETCH_HEAD",
+    "MERGE_HEAD",
     "ORIG_HEAD",
+    "REBASE_HEAD",
+    "REVERT_HEAD",
     "branches",
+    "commondir",
+    "common",
     "config",
     "config.worktree",
+    "custom_hooks",
     "description",
+    "fsmonitor--daemon",
+    "gitdir",
     "hooks",
     "index",
     "info",
+    "lfs",
     "logs",
+    "lost-found",
     "modules",
     "objects",
     "packed-refs",
+    "rebase-apply",
+    "rebase-merge",
     "refs",
     "reftable",
+    "remotes",
+    "sequencer",
     "shallow",
+    "svn",
     "worktrees",
 ];
+
+fn is_gits_own(name: &str) -> bool {
+    GITS_OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
+/// Whether git takes a file of that name for a lock, or a reader of the log for the log's own.
+fn is_lock(name: &str) -> bool {
+    name.len() >= ".lock".len() && name.as_bytes().iter().rev().zip(b"kcol.").all(|(a, b)| a.eq_ignore_ascii_case(b))
+}
+
+/// Why the log may not lie at this path of a git directory: git neither reads nor writes anything below `refwarden/`, and no
+/// file whose name ends in `.jsonl`, outside of its own folders.
+pub(crate) fn unfit_in_git_directory(path: &str) -> Option<String> {
+    let mut components = path.split('/');
+    let first = components.next().unwrap_or_default();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    if is_gits_own(first) || is_lock(first) {
+        Some(format!("`{first}` in the git directory is git's own"))
+    } else if is_lock(last) {
+        Some(format!("`{last}` is the name of a lock"))
+    } else if last == first && first == "refwarden" {
+        Some("`refwarden` is a folder".to_owned())
+    } else if first != "refwarden" && !last.ends_with(".jsonl") {
+        Some(format!("`{path}` may be a file of git's own"))
+    } else {
+        None
+    }
+}
 
 fn decision_log(reader: &mut Reader<'_>, value: Option<&Value<'_>>) -> DecisionLogSettings {
     let mut settings = DecisionLogSettings { path: "refwarden/decisions.jsonl".to_owned(), rotate: Some(64 << 20), keep: 0 };
@@ -182,17 +311,24 @@ fn decision_log(reader: &mut Reader<'_>, value: Option<&Value<'_>>) -> DecisionL
 
 fn check_log_path(reader: &mut Reader<'_>, path: &Text) -> bool {
     let text = path.get_ref().as_str();
-    let first = text.split('/').next().unwrap_or_default();
     if !is_plain_path(text) {
         let help = "no component may be empty, `.` or `..`; a relative path starts in the git directory";
         reader.problem_help(path.span(), format!("`{text}` is no path for the decision log"), Some(help));
-    } else if GITS_OWN.iter().any(|own| own.eq_ignore_ascii_case(first)) {
-        let help = "the default is `refwarden/decisions.jsonl`";
-        reader.problem_help(path.span(), format!("`{first}` in the git directory is git's own"), Some(help));
-    } else {
-        return true;
+        return false;
     }
-    false
+    let why = if text.starts_with('/') {
+        // Which of these is a git directory nobody knows here; the hook looks again, at its own.
+        let last = text.rsplit('/').next().unwrap_or_default();
+        (is_gits_own(last) || is_lock(last)).then(|| format!("`{last}` is a name that git uses"))
+    } else {
+        unfit_in_git_directory(text)
+    };
+    if let Some(why) = why {
+        let help = "a path below `refwarden/`, or one that ends in `.jsonl`; the default is `refwarden/decisions.jsonl`";
+        reader.problem_help(path.span(), why, Some(help));
+        return false;
+    }
+    true
 }
 
 fn root(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<String> {
