@@ -271,6 +271,19 @@ fn gitea_s_merge_is_of_one_branch() {
     }
 }
 
+/// The host's own protection has looked at the branch that it was asked to merge into, not at where that one leads.
+#[test]
+fn a_merge_into_a_symbolic_ref_is_of_another_branch() {
+    let reviewed =
+        "[[ruleset]]\nname = \"by pull request\"\ntarget = \"branch\"\nrefs = [\"main\"]\nrules = { pull_request = {} }\n";
+    let (server, work) = started_by(GITEA, &policy("gitea", reviewed), Storage::default());
+    server.git(["symbolic-ref", "refs/heads/side", "refs/heads/main"]);
+    work.commit("merged", &[("src/a", "1")]);
+    let merge = [&BY_GITEA[..2], &[("GITEA_PR_ID", "12"), BY_GITEA[4], ("GITEA_PUSH_TRIGGER", "pr-merge-to-base")]].concat();
+    as_gitea(&work, &["main:refs/heads/side"], &merge).refuse("pull_request");
+    as_gitea(&work, &["main"], &merge).accept();
+}
+
 #[test]
 fn gitea_s_actions_go_by_one_name() {
     let rules = "[[ruleset]]\nname = \"bots release\"\ntarget = \"tag\"\nrefs = [\"~ALL\"]\nbypass = [{ actor = \"actions:*\" }]\nrules = { creation = true }\n";
@@ -278,7 +291,10 @@ fn gitea_s_actions_go_by_one_name() {
         let (server, work) = started_by(GITEA, &policy(identity, rules), Storage::default());
         let http = ("SSH_ORIGINAL_COMMAND", "receive-pack");
         for (tag, variables) in [
-            ("v1", &[("GITEA_PUSHER_NAME", "gitea-actions"), ("GITEA_PUSHER_ID", "-2"), ("GITEA_ACTIONS_TASK_ID", "41"), http][..]),
+            (
+                "v1",
+                &[("GITEA_PUSHER_NAME", "gitea-actions"), ("GITEA_PUSHER_ID", "-2"), ("GITEA_ACTIONS_TASK_ID", "41"), http][..],
+            ),
             ("v2", &[("GITEA_PUSHER_NAME", "gitea-actions"), ("GITEA_PUSHER_ID", "-2"), ("GITEA_ACTIONS_TASK_ID", "42"), http]),
             ("v3", &[("GITEA_PUSHER_NAME", "forgejo-actions"), ("GITEA_PUSHER_ID", "-2"), ("GITEA_ACTION_PERM", "2"), http]),
             ("v4", &[("GITEA_PUSHER_NAME", "gitea-actions"), ("GITEA_ACTION_PERM", "2"), http]),
@@ -321,7 +337,9 @@ fn ghes_merges_into_the_base_that_it_names() {
         for via in ["pull request merge button", "pull request merge api", "merge"] {
             work.commit(via, &[("src/a", via)]);
             push("", "", &["main"]).refuse("pull_request");
-            for other in ["blob#save", "branch merge api", "merge base into head", "pull request revert button", "pull request merge"] {
+            for other in
+                ["blob#save", "branch merge api", "merge base into head", "pull request revert button", "pull request merge"]
+            {
                 push(other, "acme:main", &["main"]).refuse("pull_request");
             }
             push(via, "acme:release", &["main"]).refuse("pull_request");
@@ -371,4 +389,45 @@ fn gitolite_s_own_push_names_nobody_unless_it_is_told() {
     // gitolite lets it pass; this hook does not.
     work.commit("bad", &[("secret/key", "1")]);
     work.push_with(&["main"], &named).refuse("file_path_restriction");
+}
+
+// Push certificates: git says of an OpenPGP key only its id.
+
+#[test]
+fn an_openpgp_key_goes_by_its_fingerprint() {
+    const KEY: &str = "515B7EB3B0CCAFFE";
+    const FINGERPRINT: &str = "2116C505838FCF759A786056515B7EB3B0CCAFFE";
+    let rules = RULES.replace("refs = [", &format!("bypass = [{{ actor = \"key:{FINGERPRINT}\" }}]\nrefs = ["));
+    // Stands for `gpg`: its listing of a keyring.
+    let gpg = |listing: &str| {
+        format!(
+            r#"
+bin=$(dirname "$(pwd -P)")/bin
+mkdir -p "$bin"
+printf '#!/bin/sh\ncat <<EOF\n{listing}EOF\n' > "$bin/gpg"
+chmod +x "$bin/gpg"
+PATH="$bin:$PATH" GIT_PUSH_CERT_STATUS=G GIT_PUSH_CERT_NONCE_STATUS=OK GIT_PUSH_CERT_SIGNER='Dev <dev@example.org>' exec "$HOOK"
+"#
+        )
+    };
+    let key = |prefix: &str| {
+        format!(
+            "pub:u:255:22:807AA3BD43578377:1:::u:::c::\nfpr:::::::::0AB01A257D25A9CD3D0B9326807AA3BD43578377:\nsub:u:255:22:{KEY}:1::::::s::\nfpr:::::::::{prefix}{}:\n",
+            &FINGERPRINT[4..]
+        )
+    };
+    let (server, work) = started_by(&gpg(&key("2116")), &policy("push-cert", &rules), Storage::default());
+    work.commit("key", &[("secret/key", "1")]);
+    let push = |id: &str| work.push_with(&["main"], &[("GIT_PUSH_CERT_KEY", id)]);
+    // The key that was meant is not in the keyring, or not alone: another one can have its id.
+    start_by(&server, &gpg(&key("FFFF")));
+    push(KEY).refuse("file_path_restriction");
+    start_by(&server, &gpg(&(key("2116") + &key("FFFF"))));
+    push(KEY).undecided("several keys with that id");
+    start_by(&server, &gpg(""));
+    push(KEY).undecided("key id");
+    start_by(&server, &gpg(&key("2116")));
+    push("807AA3BD43578377").refuse("file_path_restriction");
+    push(KEY).accept();
+    assert_eq!(server.decisions().pop().unwrap()["actor"], format!("key:{FINGERPRINT}"));
 }

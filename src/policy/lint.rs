@@ -443,14 +443,13 @@ fn host_gives_no_such_name(context: &mut Context<'_>) {
             Some("a run of Actions is named by its number; name them all by `actions:*`")
         }
         Identity::PushCert if name.strip_prefix("key:").is_some_and(is_key_id) => {
-            Some("an OpenPGP key id names no key, and its pushes are refused; name an SSH key by its fingerprint")
+            Some("a key with a chosen id can be made; write the key's whole fingerprint")
         }
         _ => None,
     };
     let server = &context.policy.server;
     let everywhere = server.import.iter().chain(&server.policy_owners);
-    let mut names: Vec<(Location, &str)> =
-        everywhere.map(|name| (Location { line: 1, column: 1 }, name.as_str())).collect();
+    let mut names: Vec<(Location, &str)> = everywhere.map(|name| (Location { line: 1, column: 1 }, name.as_str())).collect();
     for ruleset in context.rulesets() {
         let actors = ruleset.actors.only.iter().chain(&ruleset.actors.except);
         names.extend(actors.map(|name| (ruleset.at, name.as_str())));
@@ -468,7 +467,11 @@ fn bypass_for_ci_runs(context: &mut Context<'_>) {
     for ruleset in context.rulesets() {
         for bypass in ruleset.bypass.iter().filter(|bypass| bypass.names.iter().any(|name| name == CI_RUNS)) {
             let message = format!("ruleset `{}`: every run of the host's CI passes", ruleset.name);
-            context.found(bypass.at, message, "so does whoever may push a workflow to any branch, unless paths of workflows are restricted");
+            context.found(
+                bypass.at,
+                message,
+                "so does whoever may push a workflow to any branch, unless paths of workflows are restricted",
+            );
         }
     }
 }

@@ -7,10 +7,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::openpgp;
 use super::repository::Repository;
 use crate::policy::actors::is_key_id;
 use crate::policy::{Identity, Server};
-use crate::push::{Cause, Undecided};
+use crate::push::Undecided;
 
 /// A copy of the environment.
 #[derive(Debug, Clone, Default)]
@@ -97,7 +98,9 @@ impl Environment {
         if self.get("GIT_DIR").is_some() || *identity == Identity::Bitbucket {
             return Ok(());
         }
-        Err(Undecided::new("`GIT_DIR` is not set, which only Bitbucket leaves out, and the policy's `identity` names another host"))
+        Err(Undecided::new(
+            "`GIT_DIR` is not set, which only Bitbucket leaves out, and the policy's `identity` names another host",
+        ))
     }
 
     /// Where the incoming objects wait. A push that only deletes has none.
@@ -229,14 +232,8 @@ impl Environment {
             return Err(Undecided::new(format!("the push certificate's nonce is not this server's: its status is `{nonce}`")));
         }
         let key = self.required("GIT_PUSH_CERT_KEY", "the push certificate's key")?;
-        if is_key_id(key) {
-            // git passes on no more of an OpenPGP key, and a key with a chosen id can be made.
-            return Err(Undecided::new(format!(
-                "the push certificate is signed with the OpenPGP key `{key}`, and a key id does not identify a key"
-            ))
-            .cause(Cause::Push)
-            .help("sign pushes with an SSH key (`gpg.format = ssh`), of which git says the fingerprint"));
-        }
+        // git passes on no more of an OpenPGP key.
+        let key = if is_key_id(key) { openpgp::fingerprint(key, self)? } else { key.to_owned() };
         Ok(Actor { name: format!("key:{key}"), display: self.text("GIT_PUSH_CERT_SIGNER")?.map(str::to_owned) })
     }
 

@@ -97,18 +97,14 @@ fn moved_names(
     for (index, update) in updates.into_iter().enumerate() {
         let (reached, value) = refs.resolve(&update.name)?;
         let end = reached.last().cloned().unwrap_or_else(|| update.name.clone());
+        // What the host has merged into is the ref that it names, not the one that a symbolic ref leads to.
+        let merges = reached.len() == 1 && marks.get(index).is_some_and(|mark| mark.merges_pull_request);
         let aliases = symbolic
             .iter()
             .filter(|(name, target)| *target == end && !reached.contains(name))
             .map(|(name, _)| name.clone())
             .collect();
-        pushed.push(PushedUpdate {
-            update,
-            reached,
-            aliases,
-            rewrite: false,
-            merges_pull_request: marks.get(index).is_some_and(|mark| mark.merges_pull_request),
-        });
+        pushed.push(PushedUpdate { update, reached, aliases, rewrite: false, merges_pull_request: merges });
         held.push(value);
     }
     mark_rewrites(&mut pushed);

@@ -13,6 +13,7 @@ pub mod host_mark;
 mod judge;
 pub mod message;
 pub mod objects;
+mod openpgp;
 mod pre_receive;
 pub mod refs;
 mod reftable;

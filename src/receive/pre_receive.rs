@@ -334,8 +334,7 @@ fn unfit_log_path(path: &str, repository: &Repository) -> Option<String> {
         return None;
     }
     // The folder need not exist yet, and may be reached by a link.
-    let (above, resolved) =
-        path.ancestors().skip(1).find_map(|above| Some((above, std::fs::canonicalize(above).ok()?)))?;
+    let (above, resolved) = path.ancestors().skip(1).find_map(|above| Some((above, std::fs::canonicalize(above).ok()?)))?;
     let path = resolved.join(path.strip_prefix(above).ok()?);
     [&repository.common_dir, &repository.git_dir]
         .into_iter()

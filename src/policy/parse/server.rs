@@ -136,20 +136,7 @@ fn untrusted(name: &str) -> Option<&'static str> {
     ];
     /// First words of variables of an account, of its session and of what it runs.
     const ACCOUNT: &[&str] = &[
-        "BASH",
-        "DBUS",
-        "EMAIL",
-        "HOME",
-        "LD",
-        "LOGNAME",
-        "LS",
-        "MAIL",
-        "OLDPWD",
-        "PWD",
-        "SHELL",
-        "SUDO",
-        "SYSTEMD",
-        "USERNAME",
+        "BASH", "DBUS", "EMAIL", "HOME", "LD", "LOGNAME", "LS", "MAIL", "OLDPWD", "PWD", "SHELL", "SUDO", "SYSTEMD", "USERNAME",
         "XDG",
     ];
     let first = name.split('_').next().unwrap_or_default();
