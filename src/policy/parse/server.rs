@@ -102,7 +102,7 @@ const SAYS_ALONE: &[&str] =
 fn says_who_or_where(name: &str) -> bool {
     let words: Vec<&str> = name.split('_').collect();
     let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-    words.iter().all(|word| is_word(&word))
+    words.iter().all(is_word)
         && match words.as_slice() {
             [] => false,
             [word] => SAYS_ALONE.contains(word),
