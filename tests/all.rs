@@ -32,4 +32,5 @@ mod readme;
 mod report;
 mod schemas;
 mod support;
+mod text;
 mod who_can;
