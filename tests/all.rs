@@ -24,6 +24,7 @@ mod github_live;
 mod github_plan;
 mod github_whole;
 mod import;
+mod names;
 mod policy;
 mod presets;
 mod properties;
