@@ -141,27 +141,26 @@ impl TextPattern {
         }
     }
 
-    /// Whether some way of reading the text matches.
+    /// Whether some other way of reading the text matches.
     fn matches_widely(&self, kind: Kind, text: &[u8]) -> bool {
+        let matches = |reading: &str| reading.as_bytes() != text && self.matches(reading.as_bytes());
         let shown = String::from_utf8_lossy(text);
         let visible: String = shown.chars().filter(|&c| matches!(c, '\n' | '\t') || !is_invisible(c)).collect();
         let composed: Option<String> = (!visible.is_ascii()).then(|| visible.nfkc().collect());
         std::iter::once(visible).chain(composed).any(|text| match kind {
-            Kind::Name => self.matches(text.as_bytes()),
+            Kind::Name => matches(&text),
             Kind::Address => {
                 let address = text.trim();
                 let dotless = address.trim_end_matches('.');
-                self.matches(address.as_bytes()) || self.matches(dotless.as_bytes()) || self.matches_domain(dotless)
+                matches(address) || matches(dotless) || self.matches_domain(dotless)
             }
             Kind::Message => {
                 let lines: Vec<&str> = text.lines().map(str::trim_end).skip_while(|line| line.is_empty()).collect();
-                let body = lines.iter().position(|line| line.is_empty()).unwrap_or(lines.len());
-                let (subject, body) = lines.split_at(body);
+                let (subject, body) = lines.split_at(lines.iter().position(|line| line.is_empty()).unwrap_or(lines.len()));
                 let message = lines.join("\n");
-                let message = message.trim_end();
                 // `git log --oneline` shows the first paragraph as one line.
                 let on_one_line = [&[subject.join(" ").as_str()], body].concat().join("\n");
-                [message, message.trim_start(), on_one_line.trim()].iter().any(|reading| self.matches(reading.as_bytes()))
+                matches(message.trim_end()) || matches(message.trim()) || matches(on_one_line.trim())
             }
         })
     }

@@ -137,11 +137,11 @@ impl<'s> Reader<'s> {
             self.wrong_kind(value, what, "a string");
             return None;
         };
-        self.is_sound(value.span(), text, what, None).then(|| Spanned::new(value.span(), text.clone().into_owned()))
+        self.check_string(value.span(), text, what, None).then(|| Spanned::new(value.span(), text.clone().into_owned()))
     }
 
     /// Whether a string holds only what it seems to hold; complains if not. `help` is for what does not show.
-    pub(super) fn is_sound(&mut self, string: Range<usize>, text: &str, what: &str, help: Option<&str>) -> bool {
+    pub(super) fn check_string(&mut self, string: Range<usize>, text: &str, what: &str, help: Option<&str>) -> bool {
         let Some(fault) = strings::fault(text) else { return true };
         let span = match fault.part {
             Some((offset, len)) => self.inside(&string, offset, len),

@@ -109,7 +109,9 @@ fn load_one(reader: &mut Reader<'_>, id: &str, parameters: Loader, value: &Value
             }
         }
     }
-    let sound = are_sound(reader, id, value);
+    let before = reader.count();
+    check_strings(reader, id, "", value, false);
+    let sound = reader.count() == before;
     match parameters(ValueDeserializer::from(value.clone())) {
         Ok(rule) => Some(rule).filter(|_| sound),
         Err(_) if !sound => None,
@@ -120,73 +122,61 @@ fn load_one(reader: &mut Reader<'_>, id: &str, parameters: Loader, value: &Value
     }
 }
 
-/// Whether every string of a rule's parameters holds only what it seems to hold; complains if not.
-fn are_sound(reader: &mut Reader<'_>, id: &str, value: &Value<'_>) -> bool {
-    fn all(reader: &mut Reader<'_>, id: &str, key: &str, value: &Value<'_>, in_list: bool) -> bool {
-        match value.get_ref() {
-            DeValue::String(text) => is_sound(reader, key, value.span(), text, in_list),
-            DeValue::Array(array) => array.iter().fold(true, |sound, one| all(reader, id, key, one, true) && sound),
-            DeValue::Table(table) => in_order(table).into_iter().fold(true, |sound, (key, value)| {
-                let one = match (key.get_ref().as_ref(), value.get_ref()) {
-                    ("pattern", DeValue::String(text)) => is_sound_pattern(reader, id, table, value.span(), text),
-                    (key, _) => all(reader, id, key, value, false),
-                };
-                one && sound
-            }),
-            _ => true,
+/// Complains of strings in a rule's parameters that do not hold what they seem to hold.
+fn check_strings(reader: &mut Reader<'_>, id: &str, key: &str, value: &Value<'_>, in_list: bool) {
+    match value.get_ref() {
+        DeValue::String(text) => check_string(reader, key, value.span(), text, in_list),
+        DeValue::Array(array) => array.iter().for_each(|one| check_strings(reader, id, key, one, true)),
+        DeValue::Table(table) => {
+            for (key, value) in in_order(table) {
+                match (key.get_ref().as_ref(), value.get_ref()) {
+                    ("pattern", DeValue::String(text)) => check_text_pattern(reader, id, table, value.span(), text),
+                    (key, _) => check_strings(reader, id, key, value, false),
+                }
+            }
         }
+        _ => {}
     }
-    all(reader, id, "", value, false)
 }
 
-/// Whether a name, a path or a word is one.
-fn is_sound(reader: &mut Reader<'_>, key: &str, string: Range<usize>, text: &str, in_list: bool) -> bool {
-    let what = if in_list { format!("an entry of `{key}`") } else { format!("`{key}`") };
-    let help = match key {
-        "restricted_file_paths" => Some("for a blank that is meant write `[ ]`, for any one character `?`"),
-        _ => None,
-    };
+/// Complains of a string that cannot be a name, a path or a word.
+fn check_string(reader: &mut Reader<'_>, key: &str, string: Range<usize>, text: &str, in_list: bool) {
+    let is_path = key == "restricted_file_paths";
     if key == "restricted_file_extensions" && text.trim() == text && text.contains([' ', ',', ';']) {
         let help = "write each as a string of its own: `[\"jar\", \"exe\"]`";
         reader.problem_help(string, format!("`{text}` is not one file extension"), Some(help));
-        return false;
+    } else if !(is_path && text.is_empty()) {
+        // Of an empty pattern its own type knows what to say.
+        let what = if in_list { format!("an entry of `{key}`") } else { format!("`{key}`") };
+        let help = is_path.then_some("for a blank that is meant write `[ ]`, for any one character `?`");
+        let _ = reader.check_string(string, text, &what, help);
     }
-    // Of an empty pattern its own type knows what to say.
-    (text.is_empty() && key == "restricted_file_paths") || reader.is_sound(string, text, &what, help)
 }
 
-/// Whether a text pattern can do what it seems to do. Blanks and line ends may be meant; what no text can have may not.
-fn is_sound_pattern(reader: &mut Reader<'_>, id: &str, table: &DeTable<'_>, string: Range<usize>, text: &str) -> bool {
-    if text.is_empty() {
-        return true;
-    }
+/// Complains of a text pattern that cannot do what it seems to do. Blanks and line ends may be meant; what no text can have may
+/// not.
+fn check_text_pattern(reader: &mut Reader<'_>, id: &str, table: &DeTable<'_>, string: Range<usize>, text: &str) {
     let operator = table.get("operator").and_then(|operator| operator.get_ref().as_str()).unwrap_or_default();
     let is_regex = operator == "regex";
-    if !is_regex && let Some((offset, character)) = strings::hides_something(text) {
-        let span = reader.inside(&string, offset, character.len_utf8());
-        let message = format!("the pattern contains the invisible character U+{:04X}", u32::from(character));
-        reader.problem_help(span, message, Some("forbid such a character by a pattern of its own"));
-        return false;
-    }
-    let (begins, ends) = (text.trim_start() != text, text.trim_end() != text);
     // Blanks mean nothing in an expression with the flag `x`.
     let is_verbose = is_regex
         && text.match_indices("(?").any(|(at, _)| {
             let flags = text.get(at + 2..).unwrap_or_default();
-            flags.chars().take_while(|flag| flag.is_ascii_alphabetic()).any(|flag| flag == 'x')
+            flags.chars().take_while(char::is_ascii_alphabetic).any(|flag| flag == 'x')
         });
-    if id == "commit_message_pattern" {
-        if operator == "ends_with" && ends {
+    if let Some((offset, character)) = strings::hides_something(text).filter(|_| !is_regex) {
+        let span = reader.inside(&string, offset, character.len_utf8());
+        let message = format!("the pattern contains the invisible character U+{:04X}", u32::from(character));
+        reader.problem_help(span, message, Some("forbid such a character by a pattern of its own"));
+    } else if id == "commit_message_pattern" {
+        if operator == "ends_with" && text.trim_ascii_end() != text {
             let help = "a message is compared without the blanks at its end";
             reader.problem_help(string, "the pattern ends with a blank, so no message ends with it", Some(help));
-            return false;
         }
-    } else if (begins || ends) && !is_verbose && !text.trim().is_empty() {
+    } else if text.trim() != text && !is_verbose && !text.trim().is_empty() {
         let help = "neither addresses nor names of branches and tags begin or end with one";
         reader.problem_help(string, "the pattern begins or ends with a blank", Some(help));
-        return false;
     }
-    true
 }
 
 /// Turns what serde says into a problem, as near to the culprit as can be found.
