@@ -1302,12 +1302,13 @@ fn commits_are_read_as_git_reads_them() {
         let shown = String::from_utf8(shown).unwrap();
         let fields: Vec<&str> = shown.trim_end_matches('\0').split('\n').collect();
         let commit = Commit::parse(id, raw.as_bytes()).unwrap();
-        assert_eq!(String::from_utf8_lossy(&commit.author_email), fields[0], "{raw}");
-        assert_eq!(String::from_utf8_lossy(&commit.committer_email), fields[1], "{raw}");
+        let text = commit.shown().unwrap();
+        assert_eq!(String::from_utf8_lossy(text.author_email().unwrap()), fields[0], "{raw}");
+        assert_eq!(String::from_utf8_lossy(text.committer_email().unwrap()), fields[1], "{raw}");
         assert_eq!(commit.committer_time.to_string(), fields[2], "{raw}");
         let parents: Vec<String> = commit.parents.iter().map(Oid::to_string).collect();
         assert_eq!(parents.join(" "), fields[3], "{raw}");
         assert_eq!(commit.tree.to_string(), fields[4]);
-        assert_eq!(&*commit.message, b"author Y <other@example.org> 2 +0000\n");
+        assert_eq!(text.message(), b"author Y <other@example.org> 2 +0000\n");
     }
 }

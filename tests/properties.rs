@@ -134,10 +134,8 @@ fn commit() -> impl Strategy<Value = EnteringCommit> {
                 id: oid(id),
                 tree: oid(200),
                 parents: (0..parents).map(|parent| oid(100 + u8::try_from(parent).unwrap())).collect(),
-                author_email: author.as_bytes().into(),
-                committer_email: committer.as_bytes().into(),
                 committer_time: 0,
-                message: message.as_bytes().into(),
+                text: format!("author a <{author}> 0 +0000\ncommitter c <{committer}> 0 +0000\n\n{message}").into_bytes().into(),
             };
             EnteringCommit { commit: Rc::new(commit), changes }
         },

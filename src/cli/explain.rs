@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::{Failure, Result};
 use crate::git::{Change, Oid, RefName, RefUpdate};
+use crate::policy::actors::pusher_fault;
 use crate::policy::{Enforcement, parse};
 use crate::receive::environment::Environment;
 use crate::receive::host_mark::host_marks;
@@ -99,6 +100,12 @@ impl Explain {
             }
             rev_parse(&repository, extra.as_deref(), revision)
         };
+        if let Some(fault) = pusher_fault(&self.actor) {
+            return Err(Failure::new(format!(
+                "the pusher's name `{}` {fault}, so that no policy can name it",
+                sanitize(&self.actor)
+            )));
+        }
         let refs = Refs::open(&repository)?;
         let change = match (resolve(&self.old)?, resolve(&self.new)?) {
             (None, Some(new)) => Change::Create { new },

@@ -1,12 +1,16 @@
 //! Commits and tag objects, read from their raw bytes.
 
+use std::borrow::Cow;
+
+use super::encoding::{decode, is_utf8};
 use super::{ObjectFormat, Oid};
 
 /// An object that is not what its type says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
-/// A commit, with what the rules look at.
+/// A commit. Walks need what is read here, and read it as leniently as git does; what people see of it is
+/// [`Commit::shown`], which only rules about text ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     /// Its own id.
@@ -15,14 +19,19 @@ pub struct Commit {
     pub tree: Oid,
     /// Its parents, in order.
     pub parents: Vec<Oid>,
-    /// The author's e-mail, as bytes between `<` and `>`.
-    pub author_email: Box<[u8]>,
-    /// The committer's e-mail, as bytes between `<` and `>`.
-    pub committer_email: Box<[u8]>,
-    /// The committer's time in seconds since 1970. It orders walks and is never believed: who commits chooses it.
+    /// The committer's time in seconds since 1970, 0 where git finds none. It orders walks and is never believed: who
+    /// commits chooses it.
     pub committer_time: i64,
-    /// Everything after the headers' empty line.
-    pub message: Box<[u8]>,
+    /// What follows the parents, as it is stored: the other headers, and the message.
+    pub text: Box<[u8]>,
+}
+
+/// The text of a commit as `git log` shows it: in UTF-8, whatever its `encoding` header says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown<'c> {
+    text: Cow<'c, [u8]>,
+    /// Where the message begins.
+    message: usize,
 }
 
 /// What a tag object names.
@@ -57,50 +66,124 @@ fn header<'a>(rest: &mut &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     Some(value)
 }
 
-/// E-mail and time of an identity line, as git's `split_ident_line` finds them: the e-mail between the first `<`
-/// and the next `>`, the time after the last `>`.
-fn identity(line: &[u8]) -> Option<(&[u8], i64)> {
-    let open = line.iter().position(|&byte| byte == b'<')?;
-    let after_open = line.get(open + 1..)?;
-    let close = after_open.iter().position(|&byte| byte == b'>')?;
-    let email = after_open.get(..close)?;
-    let last = line.iter().rposition(|&byte| byte == b'>')?;
-    let time =
-        std::str::from_utf8(line.get(last + 1..)?).ok().and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
-    Some((email, time.unwrap_or(0)))
+/// The time of a committer's line, as git's `parse_commit_date` finds it: after the last `>`. Only a committer who directly
+/// follows the author is asked.
+fn committer_time(mut rest: &[u8]) -> Option<i64> {
+    let rest = &mut rest;
+    line(rest).filter(|author| author.starts_with(b"author"))?;
+    let committer = line(rest).filter(|committer| committer.starts_with(b"committer"))?;
+    let after = committer.get(committer.iter().rposition(|&byte| byte == b'>')? + 1..)?;
+    let digits = after.trim_ascii_start();
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    // A time that no clock shows is as good as any other.
+    Some(std::str::from_utf8(digits.get(..end)?).ok().filter(|digits| !digits.is_empty())?.parse().unwrap_or(i64::MAX))
+}
+
+/// Takes a line that ends.
+fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let end = rest.iter().position(|&byte| byte == b'\n')?;
+    let (line, after) = rest.split_at(end);
+    *rest = after.get(1..)?;
+    Some(line)
+}
+
+/// Where the message begins: behind the first empty line, which ends the headers.
+fn message_start(text: &[u8]) -> usize {
+    if text.starts_with(b"\n") {
+        return 1;
+    }
+    text.windows(2).position(|pair| pair == b"\n\n").map_or(text.len(), |at| at + 2)
+}
+
+/// The value of every header of that name.
+fn values<'h>(headers: &'h [u8], key: &'static [u8]) -> impl Iterator<Item = &'h [u8]> {
+    headers.split(|&byte| byte == b'\n').filter_map(move |line| line.strip_prefix(key)?.strip_prefix(b" "))
 }
 
 impl Commit {
-    /// Reads the raw content of a commit object.
+    /// Reads the raw content of a commit object, as leniently as git: histories hold commits that no git makes any more.
     ///
     /// # Errors
-    /// A header that git requires is missing, out of order or unreadable.
+    /// There is no tree, or a parent is unreadable: git itself cannot walk such a commit.
     pub fn parse(id: Oid, raw: &[u8]) -> Result<Commit, Malformed> {
         let format: ObjectFormat = id.format();
         let mut rest = raw;
-        let tree = header(&mut rest, b"tree").and_then(|hex| Oid::from_hex(hex, format)).ok_or(Malformed("it has no tree"))?;
+        // git reads either case.
+        let id_of = |hex: &[u8]| Oid::from_hex(hex, format).or_else(|| Oid::from_hex(&hex.to_ascii_lowercase(), format));
+        let tree = header(&mut rest, b"tree").and_then(id_of).ok_or(Malformed("it has no tree"))?;
         let mut parents = Vec::new();
         while let Some(hex) = header(&mut rest, b"parent") {
-            parents.push(Oid::from_hex(hex, format).ok_or(Malformed("a parent is no object id"))?);
+            parents.push(id_of(hex).ok_or(Malformed("a parent is not an object id"))?);
         }
-        let (author_email, _) = header(&mut rest, b"author").and_then(identity).ok_or(Malformed("its author is unreadable"))?;
-        let (committer_email, committer_time) =
-            header(&mut rest, b"committer").and_then(identity).ok_or(Malformed("its committer is unreadable"))?;
-        // Other headers (encoding, gpgsig, mergetag, …) end at the first empty line.
-        let message = if let Some(message) = rest.strip_prefix(b"\n") {
-            message
-        } else {
-            rest.windows(2).position(|pair| pair == b"\n\n").and_then(|at| rest.get(at + 2..)).unwrap_or_default()
-        };
-        Ok(Commit {
-            id,
-            tree,
-            parents,
-            author_email: author_email.into(),
-            committer_email: committer_email.into(),
-            committer_time,
-            message: message.into(),
-        })
+        if rest.starts_with(b"parent ") && rest.len() > b"parent ".len() + format.hex_len() {
+            return Err(Malformed("a parent's line does not end"));
+        }
+        Ok(Commit { id, tree, parents, committer_time: committer_time(rest).unwrap_or(0), text: rest.into() })
+    }
+
+    /// The text as `git log` shows it.
+    ///
+    /// # Errors
+    /// What git shows cannot be told: the headers hold a NUL, or the text cannot be converted to UTF-8 exactly.
+    pub fn shown(&self) -> Result<Shown<'_>, Malformed> {
+        let message = message_start(&self.text);
+        let (headers, body) = self.text.split_at(message);
+        if headers.contains(&0) {
+            return Err(Malformed("its headers hold a NUL, behind which git reads nothing"));
+        }
+        let encoding = values(headers, b"encoding").next().unwrap_or(b"UTF-8");
+        if is_utf8(encoding) {
+            return Ok(Shown { text: Cow::Borrowed(&self.text), message });
+        }
+        if body.contains(&0) {
+            return Err(Malformed("its message holds a NUL and is not in UTF-8"));
+        }
+        // git converts the headers with the message, and finds them in what comes out.
+        let text = decode(encoding, &self.text)
+            .ok_or(Malformed("it cannot be converted to UTF-8 exactly from the encoding that it names"))?
+            .into_bytes();
+        Ok(Shown { message: message_start(&text), text: Cow::Owned(text) })
+    }
+}
+
+impl Shown<'_> {
+    /// The author's e-mail address, which may be anything between `<` and `>`.
+    ///
+    /// # Errors
+    /// There is no author, more than one, or one without an address.
+    pub fn author_email(&self) -> Result<&[u8], Malformed> {
+        self.email(b"author", ["it has no author", "it has more than one author line", "its author has no e-mail address"])
+    }
+
+    /// The committer's e-mail address, which may be anything between `<` and `>`.
+    ///
+    /// # Errors
+    /// There is no committer, more than one, or one without an address.
+    pub fn committer_email(&self) -> Result<&[u8], Malformed> {
+        self.email(
+            b"committer",
+            ["it has no committer", "it has more than one committer line", "its committer has no e-mail address"],
+        )
+    }
+
+    /// The message: everything behind the headers' empty line.
+    pub fn message(&self) -> &[u8] {
+        self.text.get(self.message..).unwrap_or_default()
+    }
+
+    /// The e-mail as git's `split_ident_line` finds it, between the first `<` and the next `>`. Of several lines `git log`
+    /// shows all and `%ae` the last, so that none of them is what is shown.
+    fn email(&self, key: &'static [u8], [none, several, hollow]: [&'static str; 3]) -> Result<&[u8], Malformed> {
+        let headers = self.text.get(..self.message).unwrap_or_default();
+        let mut lines = values(headers, key);
+        let line = lines.next().ok_or(Malformed(none))?;
+        if lines.next().is_some() {
+            return Err(Malformed(several));
+        }
+        let mut parts = line.splitn(2, |&byte| byte == b'<').skip(1);
+        let after_open = parts.next().ok_or(Malformed(hollow))?;
+        let close = after_open.iter().position(|&byte| byte == b'>').ok_or(Malformed(hollow))?;
+        Ok(after_open.get(..close).unwrap_or_default())
     }
 }
 

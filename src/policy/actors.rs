@@ -2,8 +2,12 @@
 
 use jiff::civil::Date;
 
+use caseless::Caseless as _;
+use unicode_normalization::{UnicodeNormalization as _, is_nfkc};
+
 use super::Location;
-use crate::git::pattern::fold;
+use super::problem::shows;
+use crate::git::characters::is_invisible;
 
 /// A group of names.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +44,48 @@ pub fn names_exactly(names: &[String], actor: &str) -> bool {
     names.iter().any(|name| if name == CI_RUNS { is_run() } else { name == actor && !is_github_only(name) })
 }
 
+/// Why a text names no account, neither in a policy nor as a pusher, or `None`: both sides ask here, so that nobody has a name which
+/// no policy can hold.
+///
+/// A directory behind a server finds accounts by more spellings than one (RFC 4518), and the server may pass on what was typed.
+/// So a name has neither blanks around it nor two in a row, and none of the characters that directories take for others or for
+/// nothing. Letters in other case are left: `actors` folds them.
+pub fn name_fault(name: &str) -> Option<&'static str> {
+    // Directories map these to nothing, though people see them.
+    let is_ignored = |character: char| matches!(character, '\u{1806}' | '\u{fffc}');
+    let compatible = |name: &str| is_nfkc(name) || name.nfc().eq(name.nfkc());
+    if name.is_empty() {
+        Some("is empty")
+    } else if name.trim() != name || name.contains("  ") {
+        Some("has a blank before or behind it, or two in a row")
+    } else if name.contains(|character: char| is_invisible(character) || is_ignored(character)) {
+        Some("contains a character that nobody sees")
+    } else if !compatible(name) {
+        Some("contains a compatibility character, such as a full-width letter")
+    } else if !name.chars().all(shows) {
+        Some("contains a character that is not assigned, or another blank than the space")
+    } else if name.starts_with(['@', '!']) {
+        Some("begins with `@` or `!`")
+    } else {
+        None
+    }
+}
+
+/// Why a pusher cannot have this name, or `None`: as [`name_fault`], and it is not a pattern either.
+pub fn pusher_fault(name: &str) -> Option<&'static str> {
+    name_fault(name).or_else(|| name.contains('*').then_some("contains `*`, which stands for any text in a policy"))
+}
+
+/// A name as `actors` compares it: after NFKC and full case folding, without characters that nobody sees.
+fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    // Twice, because folding may undo the normal form and the normal form the folding (Unicode 3.13, D146).
+    let folded = name.chars().filter(|&c| !is_invisible(c)).nfd().default_case_fold().nfkc();
+    folded.default_case_fold().nfkc().filter(|&c| !is_invisible(c)).collect()
+}
+
 /// A name in which `*` stands for any text. Nothing else is special.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActorPattern(String);
@@ -65,9 +111,9 @@ impl ActorPattern {
         !is_github_only(&self.0) && wildcard(self.0.as_bytes(), name.as_bytes())
     }
 
-    /// Whether it matches after folding case and Unicode form.
+    /// Whether it matches after folding case and compatibility forms.
     pub fn matches_widely(&self, name: &str) -> bool {
-        self.matches_exactly(name) || (!is_github_only(&self.0) && wildcard(&fold(self.0.as_bytes()), &fold(name.as_bytes())))
+        self.matches_exactly(name) || (!is_github_only(&self.0) && wildcard(fold(&self.0).as_bytes(), fold(name).as_bytes()))
     }
 }
 
@@ -210,6 +256,69 @@ mod tests {
         assert!(agents.judges("CLAUDE-SAFE"));
         assert!(!agents.judges("claude-safe"));
         assert!(!agents.judges("alice"));
+        assert!(agents.judges("ｃｌａｕｄｅ-1") && agents.judges("cl\u{ad}aude-1"));
+        let named = Actors { only: vec![ActorPattern::new("straße"), ActorPattern::new("k\u{f6}ln")], except: vec![] };
+        for name in ["STRASSE", "Straße", "\u{212a}Ö\u{4c}N", "ko\u{308}ln"] {
+            assert!(named.judges(name), "{name}");
+        }
         assert!(Actors::default().judges("anyone"));
+    }
+
+    #[test]
+    fn folding_is_stable_and_forgets_the_spelling() {
+        for character in ('\0'..='\u{2ffff}').filter(|&c| !is_invisible(c)) {
+            let folded = fold(&character.to_string());
+            assert_eq!(fold(&folded), folded, "U+{:04X}", u32::from(character));
+            let normal: String = std::iter::once(character).nfkc().collect();
+            assert_eq!(fold(&normal), folded, "U+{:04X}", u32::from(character));
+        }
+    }
+
+    #[test]
+    fn who_has_a_name_that_no_policy_can_hold() {
+        for name in [
+            "",
+            " ",
+            "bot-1 ",
+            " bot-1",
+            "bot\u{a0}1",
+            "bot-1\u{3000}",
+            "bot  1",
+            "ｂｏｔ-1",
+            "bot\u{200b}-1",
+            "bot-1\n",
+            "bo\u{ad}t",
+            "bot\u{34f}",
+            "bot\u{1806}",
+            "bot\u{fe0f}",
+            "bot\u{fffc}",
+            "bot\u{e000}",
+            "ﬁn",
+            "bot²",
+            "@agents",
+            "!bot",
+            "a\u{1680}b",
+        ] {
+            assert!(name_fault(name).is_some(), "{name:?}");
+        }
+        for name in [
+            "alice",
+            "Alice Müller",
+            "renovate[bot]",
+            "DOMAIN\\alice",
+            "alice@EXAMPLE.ORG",
+            "key:SHA256:x/y+z",
+            "deploy-key:7",
+            "ünï",
+            "u\u{308}",
+            "алиса",
+            "山田",
+            "cn=alice,ou=people,dc=example",
+            "o'neil",
+            "한글",
+        ] {
+            assert_eq!(pusher_fault(name), None, "{name:?}");
+        }
+        assert!(pusher_fault("*").is_some() && pusher_fault("bot-*").is_some() && name_fault("bot-*").is_none());
     }
 }

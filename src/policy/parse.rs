@@ -11,6 +11,7 @@ mod rule;
 mod ruleset;
 mod scopes;
 mod server;
+mod strings;
 mod toml_1_0;
 
 use std::fmt::Write as _;

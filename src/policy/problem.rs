@@ -7,6 +7,8 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
+use crate::git::characters::is_invisible;
+
 /// A place in a policy file, counted from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
@@ -109,18 +111,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 
 /// Whether a character shows as itself: no control, format, separator, private or unassigned character, no blank but
 /// the space, and none of those that Unicode calls default-ignorable.
-fn shows(character: char) -> bool {
-    use GeneralCategory::*;
-    let blank_letter = matches!(
-        character,
-        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
-    );
-    let hidden = matches!(
-        character.general_category(),
-        Control | Format | Surrogate | PrivateUse | Unassigned | LineSeparator | ParagraphSeparator | SpaceSeparator
-    );
-    character == ' ' || !(blank_letter || hidden)
+pub(super) fn shows(character: char) -> bool {
+    use GeneralCategory::{PrivateUse, SpaceSeparator, Unassigned};
+    character == ' '
+        || !(is_invisible(character) || matches!(character.general_category(), PrivateUse | SpaceSeparator | Unassigned))
 }
 
 /// Whether a character may make a policy read differently from what it says: controls other than tab and line ends,

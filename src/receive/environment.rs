@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use super::openpgp;
 use super::repository::Repository;
-use crate::policy::actors::is_key_id;
+use crate::git::characters::is_invisible;
+use crate::policy::actors::{is_key_id, pusher_fault};
 use crate::policy::{Identity, Server};
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 /// A copy of the environment.
 #[derive(Debug, Clone, Default)]
@@ -158,8 +159,23 @@ impl Environment {
     /// Who pushes.
     ///
     /// # Errors
-    /// The server did not set the variable that the policy's `identity` reads.
+    /// The server did not set the variable that the policy's `identity` reads, or set it to a name that no policy can hold.
     pub fn actor(&self, identity: &Identity) -> Result<Actor, Undecided> {
+        let actor = self.named_actor(identity)?;
+        let Some(fault) = pusher_fault(&actor.name) else { return Ok(actor) };
+        let help = match identity {
+            Identity::Http => {
+                "let the web server pass on the account's own name instead of what was typed: in Apache with LDAP, \
+                 `AuthLDAPRemoteUserAttribute uid` or `AuthLDAPRemoteUserIsDN on`"
+            }
+            _ => "let the server pass on the account's own name instead of what was typed",
+        };
+        Err(Undecided::new(format!("the pusher's name `{}` {fault}, so that no policy can name it", actor.name))
+            .cause(Cause::Server)
+            .help(help))
+    }
+
+    fn named_actor(&self, identity: &Identity) -> Result<Actor, Undecided> {
         const WHO: &str = "the pusher";
         let plain = |name: &str| Ok(Actor { name: name.to_owned(), display: None });
         let id = |variable: &str| -> Result<Option<&str>, Undecided> { Ok(self.text(variable)?.filter(|id| *id != "0")) };
@@ -240,8 +256,22 @@ impl Environment {
     /// The repository's name, as its host says it, else from its path.
     ///
     /// # Errors
-    /// The server did not set the variable, or the path does not lie below `[server] root`.
+    /// The server did not set the variable, or to a name that only looks like one, or the path does not lie below
+    /// `[server] root`.
     pub fn repository(&self, server: &Server, repository: &Repository) -> Result<String, Undecided> {
+        let name = self.named_repository(server, repository)?;
+        // What restricts by name must not be left by a name that only looks like it.
+        if name.trim() != name || name.contains(is_invisible) {
+            return Err(Undecided::new(format!(
+                "the repository's name `{name}` has blanks around it, or characters that nobody sees"
+            ))
+            .cause(Cause::Server)
+            .help("let the server pass on the repository's own name"));
+        }
+        Ok(name)
+    }
+
+    fn named_repository(&self, server: &Server, repository: &Repository) -> Result<String, Undecided> {
         const WHICH: &str = "the repository's name";
         match &server.identity {
             Some(Identity::Gitolite) => self.required("GL_REPO", WHICH).map(str::to_owned),

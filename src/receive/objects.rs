@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::git::{Commit, Malformed, ObjectFormat, ObjectKind, Oid, Tag};
 use crate::policy::Budget;
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 /// What judging a push has cost so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -215,6 +215,15 @@ impl Objects {
         Ok(object)
     }
 
+    /// An object that git cannot read: the push's fault if it came with the push, else damage.
+    fn malformed(&self, id: Oid, what: &str, malformed: &Malformed) -> Undecided {
+        let undecided = Undecided::new(format!("the {what} {id} is malformed: {}", malformed.0));
+        match self.was_there(id) {
+            Ok(false) => undecided.cause(Cause::Push),
+            Ok(true) | Err(_) => undecided.cause(Cause::Repository).help("`git fsck` on the server says what is damaged"),
+        }
+    }
+
     /// The kind of an object.
     ///
     /// # Errors
@@ -276,7 +285,7 @@ impl Objects {
     /// The object is missing, unreadable or no tag.
     pub fn tag(&self, id: Oid) -> Result<Tag, Undecided> {
         let object = self.read(id, git2::ObjectType::Tag)?;
-        Tag::parse(id, object.data()).map_err(|malformed| bad(id, "tag", &malformed))
+        Tag::parse(id, object.data()).map_err(|malformed| self.malformed(id, "tag", &malformed))
     }
 
     /// What walking history needs of a commit.
@@ -289,7 +298,7 @@ impl Objects {
         }
         self.spend(1, 0, 0)?;
         let object = self.read(id, git2::ObjectType::Commit)?;
-        let commit = Commit::parse(id, object.data()).map_err(|malformed| bad(id, "commit", &malformed))?;
+        let commit = Commit::parse(id, object.data()).map_err(|malformed| self.malformed(id, "commit", &malformed))?;
         let node = Rc::new(Node {
             tree: commit.tree,
             parents: commit.parents.clone().into(),
@@ -313,7 +322,7 @@ impl Objects {
             return Ok(Rc::clone(commit));
         }
         let object = self.read(id, git2::ObjectType::Commit)?;
-        let commit = Commit::parse(id, object.data()).map_err(|malformed| bad(id, "commit", &malformed))?;
+        let commit = Commit::parse(id, object.data()).map_err(|malformed| self.malformed(id, "commit", &malformed))?;
         Ok(Rc::new(commit))
     }
 
@@ -341,8 +350,4 @@ impl Objects {
 
 fn git2_id(id: Oid) -> Result<git2::Oid, Undecided> {
     git2::Oid::from_bytes(id.as_bytes()).map_err(|error| Undecided::new(format!("{id} is no object id: {}", error.message())))
-}
-
-fn bad(id: Oid, what: &str, malformed: &Malformed) -> Undecided {
-    Undecided::new(format!("the {what} {id} is malformed: {}", malformed.0))
 }

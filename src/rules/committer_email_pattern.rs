@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::text_pattern::TextPattern;
+use super::text_pattern::{Kind, TextPattern, text_violations};
 use super::{ALL, OnGithub, Rule, RuleInfo, Violation};
 use crate::push::{Needs, Undecided, UpdateFacts};
 
@@ -28,14 +28,7 @@ impl Rule for CommitterEmailPattern {
     }
 
     fn check(&self, facts: &UpdateFacts) -> Result<Vec<Violation>, Undecided> {
-        let entering = facts.entering.get("the entering commits")?;
-        Ok(entering
-            .iter()
-            .filter_map(|entering| {
-                let objection = self.0.objection("the committer's e-mail", &entering.commit.committer_email)?;
-                Some(Violation::new(objection).commit(entering.commit.id))
-            })
-            .collect())
+        text_violations(facts, |shown| Ok(self.0.objection("the committer's e-mail", Kind::Address, shown.committer_email()?)))
     }
 
     fn on_github(&self) -> OnGithub {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ALL, OnGithub, Rule, RuleInfo, Violation, path_violations};
 use crate::git::FileChange;
+use crate::git::characters::is_invisible;
 use crate::git::pattern::fold;
 use crate::push::{Needs, Undecided, UpdateFacts};
 
@@ -42,7 +43,8 @@ impl TryFrom<String> for Extension {
     fn try_from(text: String) -> Result<Self, String> {
         let bare = text.strip_prefix('*').unwrap_or(&text);
         let bare = bare.strip_prefix('.').unwrap_or(bare);
-        if bare.is_empty() || bare.contains(['*', '?', '[', ']', '{', '}', '\\', '/']) {
+        let is_none = |c: char| c.is_whitespace() || is_invisible(c) || "*?[]{}\\/,;".contains(c);
+        if bare.is_empty() || bare.contains(is_none) {
             return Err(format!("`{text}` is no file extension: write `jar`, `.jar` or `*.jar`"));
         }
         let folded = fold(format!(".{bare}").as_bytes()).into_owned().into();

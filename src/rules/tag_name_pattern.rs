@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::text_pattern::TextPattern;
+use super::text_pattern::{Kind, TextPattern};
 use super::{OnGithub, Rule, RuleInfo, Target, Violation};
 use crate::git::Change;
 use crate::push::{Needs, Undecided, UpdateFacts};
@@ -30,7 +30,7 @@ impl Rule for TagNamePattern {
 
     fn check(&self, facts: &UpdateFacts) -> Result<Vec<Violation>, Undecided> {
         let Change::Create { .. } = facts.update.change else { return Ok(vec![]) };
-        Ok(facts.names.iter().filter_map(|name| self.0.objection("the tag's name", name.short())).map(Violation::new).collect())
+        Ok(facts.names.iter().filter_map(|name| self.0.objection("the tag's name", Kind::Name, name.short())).map(Violation::new).collect())
     }
 
     fn on_github(&self) -> OnGithub {

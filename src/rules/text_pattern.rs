@@ -1,11 +1,48 @@
 //! GitHub's text patterns: an operator, a pattern, and whether it is negated. Shared by the rules about messages, e-mails
 //! and names.
+//!
+//! What must match is compared as it is. What must not match is compared with every way in which people read the text, because a
+//! negated pattern is otherwise passed by a blank line, a padded address or a character that nobody sees.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
+use super::Violation;
 use super::regular_expression::RegularExpression;
+use crate::git::characters::is_invisible;
+use crate::git::{Malformed, Shown};
+use crate::push::{Cause, Undecided, UpdateFacts};
+
+/// What kind of text is judged, which decides how people read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A commit's message.
+    Message,
+    /// An e-mail address.
+    Address,
+    /// The name of a branch or tag.
+    Name,
+}
+
+/// One violation for each entering commit to whose text `judge` objects.
+pub(super) fn text_violations(
+    facts: &UpdateFacts,
+    judge: impl Fn(&Shown<'_>) -> Result<Option<String>, Malformed>,
+) -> Result<Vec<Violation>, Undecided> {
+    let mut violations = Vec::new();
+    for entering in facts.entering.get("the entering commits")? {
+        let commit = &entering.commit;
+        let objection = commit.shown().and_then(|shown| judge(&shown)).map_err(|malformed| {
+            Undecided::new(format!("the commit {} cannot be read as text: {}", commit.id, malformed.0))
+                .cause(Cause::Push)
+                .help("make the commit again, in UTF-8 (`i18n.commitEncoding` unset), with one author and one committer")
+        })?;
+        violations.extend(objection.map(|objection| Violation::new(objection).commit(commit.id)));
+    }
+    Ok(violations)
+}
 
 /// How the pattern is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +76,9 @@ pub(super) struct TextPattern {
     name: Option<String>,
     #[serde(skip)]
     regex: Option<RegularExpression>,
+    /// For a negated expression: the same with everything behind an `@` in either case, where that is another one.
+    #[serde(skip)]
+    folded_domain: Option<RegularExpression>,
 }
 
 impl TryFrom<Settings> for TextPattern {
@@ -55,7 +95,14 @@ impl TryFrom<Settings> for TextPattern {
             }
             Operator::StartsWith | Operator::EndsWith | Operator::Contains => None,
         };
-        Ok(TextPattern { operator, pattern, negate, name, regex })
+        let folded_domain = match &regex {
+            Some(_) if negate => pattern
+                .split_once('@')
+                .filter(|(_, domain)| domain.contains(char::is_uppercase))
+                .and_then(|(local, domain)| RegularExpression::parse(&format!("{local}@(?i){domain}")).ok()),
+            _ => None,
+        };
+        Ok(TextPattern { operator, pattern, negate, name, regex, folded_domain })
     }
 }
 
@@ -71,17 +118,66 @@ impl TextPattern {
         }
     }
 
+    /// Whether the address matches when its domain is compared in either case.
+    fn matches_domain(&self, address: &str) -> bool {
+        let Some((local, domain)) = address.rsplit_once('@') else { return false };
+        let domain = domain.to_lowercase();
+        let folded = format!("{local}@{domain}");
+        let pattern = match self.pattern.rsplit_once('@') {
+            Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
+            None => self.pattern.to_lowercase(),
+        };
+        let within_domain = !pattern.contains('@');
+        match self.operator {
+            Operator::Regex => {
+                let folded_domain = self.folded_domain.as_ref().map(|regex| regex.is_match(folded.as_bytes()));
+                self.matches(folded.as_bytes()) || folded_domain.is_some_and(|matches| matches != Some(false))
+            }
+            Operator::StartsWith => !within_domain && folded.starts_with(&pattern),
+            Operator::EndsWith if within_domain => domain.ends_with(&pattern),
+            Operator::Contains if within_domain => domain.contains(&pattern),
+            Operator::EndsWith => folded.ends_with(&pattern),
+            Operator::Contains => folded.contains(&pattern),
+        }
+    }
+
+    /// Whether some other way of reading the text matches.
+    fn matches_widely(&self, kind: Kind, text: &[u8]) -> bool {
+        let matches = |reading: &str| reading.as_bytes() != text && self.matches(reading.as_bytes());
+        let shown = String::from_utf8_lossy(text);
+        let visible: String = shown.chars().filter(|&c| matches!(c, '\n' | '\t') || !is_invisible(c)).collect();
+        let composed: Option<String> = (!visible.is_ascii()).then(|| visible.nfkc().collect());
+        std::iter::once(visible).chain(composed).any(|text| match kind {
+            Kind::Name => matches(&text),
+            Kind::Address => {
+                let address = text.trim();
+                let dotless = address.trim_end_matches('.');
+                matches(address) || matches(dotless) || self.matches_domain(dotless)
+            }
+            Kind::Message => {
+                let lines: Vec<&str> = text.lines().map(str::trim_end).skip_while(|line| line.is_empty()).collect();
+                let (subject, body) = lines.split_at(lines.iter().position(|line| line.is_empty()).unwrap_or(lines.len()));
+                let message = lines.join("\n");
+                // `git log --oneline` shows the first paragraph as one line.
+                let on_one_line = [&[subject.join(" ").as_str()], body].concat().join("\n");
+                matches(message.trim_end()) || matches(message.trim()) || matches(on_one_line.trim())
+            }
+        })
+    }
+
     /// Why the text breaks the pattern, or `None`.
     ///
     /// A text that is not UTF-8 keeps a pattern only if both its bytes and its readable form do, so that a stray byte
     /// hides nothing from a negated pattern. The same goes for a text with a NUL, behind which git shows nothing.
-    pub(super) fn objection(&self, subject: &str, text: &[u8]) -> Option<String> {
+    pub(super) fn objection(&self, subject: &str, kind: Kind, text: &[u8]) -> Option<String> {
         let readable = String::from_utf8_lossy(text);
         let shown = text.split(|&byte| byte == 0).next().unwrap_or_default();
         let keeps = |text: &[u8]| self.matches(text) != self.negate;
         let kept = keeps(text)
             && (matches!(readable, Cow::Borrowed(_)) || keeps(readable.as_bytes()))
-            && (shown.len() == text.len() || keeps(shown));
+            && (shown.len() == text.len() || keeps(shown))
+            && !(self.negate && self.matches_widely(kind, text))
+            && !(self.negate && shown.len() != text.len() && self.matches_widely(kind, shown));
         if kept {
             return None;
         }

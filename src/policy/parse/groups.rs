@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::de::DeValue;
 
 use super::reader::{Reader, Text, Value, in_order, nearest};
-use crate::policy::actors::{ActorPattern, Actors, Group, is_github_only};
+use crate::policy::actors::{ActorPattern, Actors, Group, is_github_only, name_fault};
 
 /// How deep groups may nest: deeper than anybody follows, and shallow enough to be walked by recursion.
 const DEEPEST: usize = 32;
@@ -105,7 +105,7 @@ impl Groups {
             reader.problem_help(name.span(), format!("`{text}` excludes within a group"), Some("`!` stands in `actors` only"));
             return false;
         }
-        github_form(reader, name)
+        is_name(reader, name)
     }
 
     fn find_cycle<'g>(
@@ -247,7 +247,7 @@ impl Groups {
                     }
                     side.extend(members.into_iter().map(|member| ActorPattern::new(member.get_ref())));
                 }
-            } else if github_form(reader, &entry) {
+            } else if is_name(reader, &entry) {
                 side.push(ActorPattern::new(name));
             }
         }
@@ -286,7 +286,7 @@ impl Groups {
             reader.problem_help(name.span(), format!("`{text}` is a wildcard"), Some(help));
         } else if self.ci_runs == Some(text) {
             return ExactNames { server: vec![text.to_owned()], github: Vec::new() };
-        } else if github_form(reader, name) {
+        } else if is_name(reader, name) {
             let server = if is_github_only(text) { vec![] } else { vec![text.to_owned()] };
             return ExactNames { server, github: vec![text.to_owned()] };
         }
@@ -311,11 +311,17 @@ impl Groups {
     }
 }
 
-/// Complains of `team:` and the like with nothing behind it.
-fn github_form(reader: &mut Reader<'_>, name: &Text) -> bool {
-    let hollow = ["team:", "app:", "role:"].contains(&name.get_ref().trim_start_matches('!'));
-    if hollow {
-        reader.problem(name.span(), format!("nothing follows `{}`", name.get_ref()));
+/// Whether this can be the name of an account, as the server tells it; complains if not, and of `team:` and the like with nothing
+/// behind it.
+fn is_name(reader: &mut Reader<'_>, name: &Text) -> bool {
+    let text = name.get_ref().strip_prefix('!').unwrap_or(name.get_ref());
+    if ["team:", "app:", "role:"].contains(&text) {
+        reader.problem(name.span(), format!("nothing follows `{text}`"));
+    } else if let Some(fault) = name_fault(text) {
+        let help = "no pusher is let in by such a name; write the account's own";
+        reader.problem_help(name.span(), format!("`{text}` {fault}"), Some(help));
+    } else {
+        return true;
     }
-    !hollow
+    false
 }

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::strings;
 use crate::git::pattern::{BadPattern, Pattern};
 use crate::policy::problem::visible;
 use crate::policy::{Location, Problem};
@@ -130,23 +131,24 @@ impl<'s> Reader<'s> {
         self.problem(value.span(), format!("{what} is {}, expected {wanted}", kind(value.get_ref())));
     }
 
-    /// A text that is neither empty nor padded with blanks, without control characters.
+    /// A text that is neither empty nor padded with blanks, without characters that nobody sees.
     pub(super) fn text(&mut self, value: &Value<'_>, what: &str) -> Option<Text> {
         let DeValue::String(text) = value.get_ref() else {
             self.wrong_kind(value, what, "a string");
             return None;
         };
-        let wrong = if text.trim().is_empty() {
-            "is empty"
-        } else if text.trim() != text {
-            "begins or ends with a blank"
-        } else if text.chars().any(char::is_control) {
-            "contains a control character"
-        } else {
-            return Some(Spanned::new(value.span(), text.clone().into_owned()));
+        self.check_string(value.span(), text, what, None).then(|| Spanned::new(value.span(), text.clone().into_owned()))
+    }
+
+    /// Whether a string holds only what it seems to hold; complains if not. `help` is for what does not show.
+    pub(super) fn check_string(&mut self, string: Range<usize>, text: &str, what: &str, help: Option<&str>) -> bool {
+        let Some(fault) = strings::fault(text) else { return true };
+        let span = match fault.part {
+            Some((offset, len)) => self.inside(&string, offset, len),
+            None => string,
         };
-        self.problem(value.span(), format!("{what} {wrong}"));
-        None
+        self.problem_help(span, format!("{what} {}", fault.what), help.filter(|_| fault.unseen));
+        false
     }
 
     /// A list of texts. What is wrong with one does not hide the others.
@@ -237,7 +239,7 @@ impl<'s> Reader<'s> {
     }
 
     /// The place of a part of a string: exact for a string in which every byte stands for itself, else the whole.
-    fn inside(&self, string: &Range<usize>, offset: usize, len: usize) -> Range<usize> {
+    pub(super) fn inside(&self, string: &Range<usize>, offset: usize, len: usize) -> Range<usize> {
         let raw = self.source.get(string.clone()).unwrap_or_default();
         let multi_line = raw.starts_with("\"\"\"") || raw.starts_with("'''");
         let plain = !multi_line && (raw.starts_with('\'') || (raw.starts_with('"') && !raw.contains('\\')));

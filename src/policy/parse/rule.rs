@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::reader::{Reader, Value, in_order, nearest, suggestion};
+use super::strings;
 use crate::git::pattern::Pattern;
 use crate::policy::ConfiguredRule;
 use crate::rules::{self, Load, RULES, Rule, RuleEntry, Target};
@@ -65,7 +66,7 @@ fn load(reader: &mut Reader<'_>, entry: &RuleEntry, name: Range<usize>, value: &
         (DeValue::Boolean(false), Some(_), _) => {}
         (DeValue::Table(_), _, Some(parameters)) => {
             let stated = keys(value);
-            configured.extend(load_one(reader, parameters, value).map(|rule| ConfiguredRule { rule, stated, at }));
+            configured.extend(load_one(reader, id, parameters, value).map(|rule| ConfiguredRule { rule, stated, at }));
         }
         (DeValue::Array(array), _, Some(parameters)) => {
             if array.is_empty() {
@@ -75,7 +76,7 @@ fn load(reader: &mut Reader<'_>, entry: &RuleEntry, name: Range<usize>, value: &
                 if let DeValue::Table(_) = element.get_ref() {
                     let at = reader.at(element.span().start);
                     let stated = keys(element);
-                    configured.extend(load_one(reader, parameters, element).map(|rule| ConfiguredRule { rule, stated, at }));
+                    configured.extend(load_one(reader, id, parameters, element).map(|rule| ConfiguredRule { rule, stated, at }));
                 } else {
                     reader.wrong_kind(element, &format!("an entry of `{id}`"), "a table");
                 }
@@ -99,7 +100,7 @@ fn keys(value: &Value<'_>) -> Vec<String> {
     value.get_ref().as_table().into_iter().flatten().map(|(key, _)| key.get_ref().to_string()).collect()
 }
 
-fn load_one(reader: &mut Reader<'_>, parameters: Loader, value: &Value<'_>) -> Option<Box<dyn Rule>> {
+fn load_one(reader: &mut Reader<'_>, id: &str, parameters: Loader, value: &Value<'_>) -> Option<Box<dyn Rule>> {
     if let DeValue::Table(table) = value.get_ref() {
         for (key, list) in table {
             let empty = matches!(list.get_ref(), DeValue::Array(array) if array.is_empty());
@@ -108,12 +109,73 @@ fn load_one(reader: &mut Reader<'_>, parameters: Loader, value: &Value<'_>) -> O
             }
         }
     }
+    let before = reader.count();
+    check_strings(reader, id, "", value, false);
+    let sound = reader.count() == before;
     match parameters(ValueDeserializer::from(value.clone())) {
-        Ok(rule) => Some(rule),
+        Ok(rule) => Some(rule).filter(|_| sound),
+        Err(_) if !sound => None,
         Err(error) => {
             complain(reader, &error, value);
             None
         }
+    }
+}
+
+/// Complains of strings in a rule's parameters that do not hold what they seem to hold.
+fn check_strings(reader: &mut Reader<'_>, id: &str, key: &str, value: &Value<'_>, in_list: bool) {
+    match value.get_ref() {
+        DeValue::String(text) => check_string(reader, key, value.span(), text, in_list),
+        DeValue::Array(array) => array.iter().for_each(|one| check_strings(reader, id, key, one, true)),
+        DeValue::Table(table) => {
+            for (key, value) in in_order(table) {
+                match (key.get_ref().as_ref(), value.get_ref()) {
+                    ("pattern", DeValue::String(text)) => check_text_pattern(reader, id, table, value.span(), text),
+                    (key, _) => check_strings(reader, id, key, value, false),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Complains of a string that cannot be a name, a path or a word.
+fn check_string(reader: &mut Reader<'_>, key: &str, string: Range<usize>, text: &str, in_list: bool) {
+    let is_path = key == "restricted_file_paths";
+    if key == "restricted_file_extensions" && text.trim() == text && text.contains([' ', ',', ';']) {
+        let help = "write each as a string of its own: `[\"jar\", \"exe\"]`";
+        reader.problem_help(string, format!("`{text}` is not one file extension"), Some(help));
+    } else if !(is_path && text.is_empty()) {
+        // Of an empty pattern its own type knows what to say.
+        let what = if in_list { format!("an entry of `{key}`") } else { format!("`{key}`") };
+        let help = is_path.then_some("for a blank that is meant write `[ ]`, for any one character `?`");
+        let _ = reader.check_string(string, text, &what, help);
+    }
+}
+
+/// Complains of a text pattern that cannot do what it seems to do. Blanks and line ends may be meant; what no text can have may
+/// not.
+fn check_text_pattern(reader: &mut Reader<'_>, id: &str, table: &DeTable<'_>, string: Range<usize>, text: &str) {
+    let operator = table.get("operator").and_then(|operator| operator.get_ref().as_str()).unwrap_or_default();
+    let is_regex = operator == "regex";
+    // Blanks mean nothing in an expression with the flag `x`.
+    let is_verbose = is_regex
+        && text.match_indices("(?").any(|(at, _)| {
+            let flags = text.get(at + 2..).unwrap_or_default();
+            flags.chars().take_while(char::is_ascii_alphabetic).any(|flag| flag == 'x')
+        });
+    if let Some((offset, character)) = strings::hides_something(text).filter(|_| !is_regex) {
+        let span = reader.inside(&string, offset, character.len_utf8());
+        let message = format!("the pattern contains the invisible character U+{:04X}", u32::from(character));
+        reader.problem_help(span, message, Some("forbid such a character by a pattern of its own"));
+    } else if id == "commit_message_pattern" {
+        if operator == "ends_with" && text.trim_ascii_end() != text {
+            let help = "a message is compared without the blanks at its end";
+            reader.problem_help(string, "the pattern ends with a blank, so no message ends with it", Some(help));
+        }
+    } else if text.trim() != text && !is_verbose && !text.trim().is_empty() {
+        let help = "neither addresses nor names of branches and tags begin or end with one";
+        reader.problem_help(string, "the pattern begins or ends with a blank", Some(help));
     }
 }
 
