@@ -3,12 +3,15 @@
 use jiff::Timestamp;
 
 use super::collect::Collector;
+use super::head::{self, Notice};
 use super::objects::{Objects, Work};
 use super::refs::Refs;
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Bypass, Policy};
 use crate::push::{Cause, Undecided};
-use crate::verdict::{Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations};
+use crate::verdict::{
+    AsksAboutDefault, Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations, suggest_default,
+};
 
 /// A push, as the server sees it.
 pub struct Push<'a> {
@@ -41,6 +44,10 @@ pub struct Judged<'p> {
     pub import: bool,
     /// Bypass entries that name the pusher and no longer count.
     pub expired: Vec<&'p Bypass>,
+    /// What the active rulesets for the repository make of its default branch.
+    pub asks: AsksAboutDefault,
+    /// What the administrator should know about `HEAD`.
+    pub notices: Vec<Notice>,
     /// What it cost.
     pub work: Work,
 }
@@ -54,6 +61,14 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let (updates, held) = moved_names(push.refs, push.updates, &push.merges_pull_request)?;
     let context = Context { repository: push.repository, actor: push.actor, now: push.now, default_branch };
     let mut evaluations = server_evaluations(push.policy, &context, &updates)?;
+    if evaluations.iter().any(|evaluation| evaluation.rule == "default_branch")
+        && let Some(branch) = head::likely_default(push.refs)
+    {
+        suggest_default(&mut evaluations, &branch);
+    }
+    let here = context.rulesets(push.policy)?;
+    let asks = AsksAboutDefault::new(here.iter().copied());
+    let mut notices = Vec::new();
     let import = push.policy.server.import.contains(&context.actor) && !push.refs.any("refs/")?;
     let mut expired = Vec::new();
     if import {
@@ -63,11 +78,16 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
         let selected = select(push.policy, &context, &updates)?;
         let collector = Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
         let facts = collector.collect(&selected);
+        notices = head::entered(&selected, &here, &context.default_branch);
         evaluations.extend(evaluate(&selected, &facts));
         expired = selected.iter().flat_map(|selected| selected.expired.iter().copied()).collect();
     }
     let decision: Decision = fold_decision(&evaluations);
-    Ok(Judged { verdict: Verdict { decision, evaluations }, updates, import, expired, work: push.objects.work() })
+    if decision == Decision::Accepted {
+        notices.splice(0..0, head::left_by(&updates, &context.default_branch, asks));
+    }
+    let verdict = Verdict { decision, evaluations };
+    Ok(Judged { verdict, updates, import, expired, asks, notices, work: push.objects.work() })
 }
 
 /// Finds every name that each update moves, and the values that the server holds.
