@@ -83,9 +83,19 @@ fn attacks_by_way_of_head_and_of_a_host_s_refs_on_every_kind() {
 fn every_class_is_there() {
     let classes: BTreeSet<String> =
         fixtures("attacks").into_iter().map(|(_, text)| toml::from_str::<Attack>(&text).unwrap().class).collect();
-    for class in
-        ["history", "paths", "types", "merges", "names", "symbolic refs", "tags", "several refs", "policy", "environment", "default branch"]
-    {
+    for class in [
+        "history",
+        "paths",
+        "types",
+        "merges",
+        "names",
+        "symbolic refs",
+        "tags",
+        "several refs",
+        "policy",
+        "environment",
+        "default branch",
+    ] {
         assert!(classes.contains(class), "no attack of the class `{class}`: {classes:?}");
     }
 }

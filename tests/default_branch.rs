@@ -4,10 +4,13 @@ use std::fs;
 
 use crate::support::{Server, Storage, clean};
 
-const BY_NAME: &str = "[[ruleset]]\nname = \"r\"\ntarget = \"branch\"\nrefs = [\"~DEFAULT_BRANCH\"]\nrules.non_fast_forward = true\n";
+const BY_NAME: &str =
+    "[[ruleset]]\nname = \"r\"\ntarget = \"branch\"\nrefs = [\"~DEFAULT_BRANCH\"]\nrules.non_fast_forward = true\n";
 
 fn every_storage() -> impl Iterator<Item = Storage> {
-    [(false, false), (true, false), (false, true), (true, true)].into_iter().map(|(sha256, reftable)| Storage { sha256, reftable })
+    [(false, false), (true, false), (false, true), (true, true)]
+        .into_iter()
+        .map(|(sha256, reftable)| Storage { sha256, reftable })
 }
 
 fn program(server: &Server, arguments: &[&str]) -> String {
@@ -95,6 +98,19 @@ fn a_rule_about_refs_alone_leaves_a_missing_default_branch_to_anyone() {
     let work = server.with_main(&[("a", "1")]);
     server.git(["symbolic-ref", "HEAD", "refs/heads/master"]);
     work.push("dev", &["HEAD:refs/heads/master"]).accept();
+}
+
+/// What is the default branch once it exists is judged like any other creation where the rule binds there, too.
+#[test]
+fn a_missing_default_branch_where_every_rule_about_commits_binds_is_created_by_anyone() {
+    let server = Server::new(MESSAGES);
+    let work = server.work();
+    work.commit("fix: it", &[("a", "1")]);
+    work.push("dev", &["HEAD:refs/heads/topic"]).accept();
+    work.git(["commit", "--quiet", "--amend", "--message", "anything"]);
+    work.push("dev", &["HEAD:refs/heads/main"]).refuse("commit_message_pattern");
+    work.git(["commit", "--quiet", "--amend", "--message", "fix: it again"]);
+    work.push("dev", &["HEAD:refs/heads/main"]).accept();
 }
 
 const MESSAGES: &str = "[[ruleset]]\nname = \"messages\"\ntarget = \"branch\"\nrefs = [\"main\"]\n\

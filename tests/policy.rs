@@ -345,7 +345,11 @@ fn every_lint_speaks_and_is_silent() {
             branch("refs = [\"release*\"]", "deletion = true"),
             branch("refs = [\"release*\", \"release*/**/*\"]", "deletion = true"),
         ),
-        ("narrow_pattern", branch("refs = [\"release*\"]", "deletion = true"), branch("refs = [\"release/*\"]", "deletion = true")),
+        (
+            "narrow_pattern",
+            branch("refs = [\"release*\"]", "deletion = true"),
+            branch("refs = [\"release/*\"]", "deletion = true"),
+        ),
         ("narrow_pattern", branch(main, &restricted("\"infra\"")), branch(main, &restricted("\"infra\", \"infra/**/*\""))),
         ("narrow_pattern", branch(main, &restricted("\"*.pem\"")), branch(main, &restricted("\"**/*.pem\""))),
         ("narrow_pattern", branch(main, &restricted("\"Dockerfile\"")), branch(main, &restricted("\"**/Dockerfile\""))),

@@ -189,7 +189,8 @@ fn print(out: &mut dyn Write, judged: &Judged<'_>, actor: &str, file: &str, verb
             (Outcome::Violated(_), _) => ("refused", "\x1b[31m"),
             (Outcome::Failed(_), _) => ("undecided", "\x1b[31m"),
         };
-        let place = if evaluation.at == Location::default() { String::new() } else { format!("  {short}:{}", evaluation.at.line) };
+        let place =
+            if evaluation.at == Location::default() { String::new() } else { format!("  {short}:{}", evaluation.at.line) };
         writeln!(out, "  {colour}{mark:<12}\x1b[0m [{}] {}{place}", sanitize(&evaluation.ruleset), evaluation.rule)?;
         match &evaluation.outcome {
             Outcome::Violated(violations) => {

@@ -188,7 +188,11 @@ mod tests {
             ),
             (release(""), other("branch", "enforcement = \"evaluate\"", MESSAGES), &open_rule[..]),
             // Nobody whom the ruleset judges can move the default branch.
-            (release("actors = [\"agent\"]"), other("branch", "actors = [\"agent\"]", "update = true\ncreation = true"), &all[..]),
+            (
+                release("actors = [\"agent\"]"),
+                other("branch", "actors = [\"agent\"]", "update = true\ncreation = true"),
+                &all[..],
+            ),
             (release("actors = [\"agent\"]"), other("branch", "actors = [\"agent\"]", "update = true"), &open_rule[..]),
             // Tags too; a push ruleset sees the default branch itself.
             (format!("target = \"tag\"\nrefs = [\"~ALL\"]\nrules.{MESSAGES}"), String::new(), &open_rule[..]),
@@ -238,7 +242,8 @@ mod tests {
         assert!(open(&main, "", None).is_empty());
         assert!(open(&main, "", Some("refs/heads/main")).is_empty());
         assert_eq!(open(&main, "", Some("refs/heads/master")), ["commit_message_pattern"]);
-        let all_but_main = format!("target = \"branch\"\nrefs = {{ include = [\"~ALL\"], exclude = [\"main\"] }}\nrules.{MESSAGES}");
+        let all_but_main =
+            format!("target = \"branch\"\nrefs = {{ include = [\"~ALL\"], exclude = [\"main\"] }}\nrules.{MESSAGES}");
         assert_eq!(open(&all_but_main, "", None), ["commit_message_pattern"]);
     }
 

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use super::actors::is_github_only;
-use super::problem::visible;
 use super::entry::{self, is_within};
+use super::problem::visible;
 use super::{Bypass, ConfiguredRule, Enforcement, Location, Policy, Ruleset};
 use crate::git::pattern::{Pattern, PatternSet};
 use crate::rules::{OnGithub, Target};
@@ -358,7 +358,8 @@ fn default_branch_by_name(context: &mut Context<'_>) {
     for ruleset in context.rulesets().filter(|ruleset| ruleset.trust_default_branch && ruleset.asks_about_commits()) {
         let names: Vec<_> = entry::default_by_name(ruleset).iter().map(|name| format!("`{name}`")).collect();
         if !names.is_empty() {
-            let message = format!("ruleset `{}` covers the default branch only where `HEAD` names {}", ruleset.name, names.join(" or "));
+            let message =
+                format!("ruleset `{}` covers the default branch only where `HEAD` names {}", ruleset.name, names.join(" or "));
             let help = "elsewhere its rules about commits can be entered through the default branch: include `~DEFAULT_BRANCH`, \
                         or set `trust_default_branch = false`";
             context.found(ruleset.at, message, help);
@@ -445,7 +446,8 @@ fn not_on_github(context: &mut Context<'_>) {
             );
         }
         if !ruleset.trust_default_branch {
-            let message = format!("ruleset `{}`: `trust_default_branch` does not bind on GitHub: it has no such setting", ruleset.name);
+            let message =
+                format!("ruleset `{}`: `trust_default_branch` does not bind on GitHub: it has no such setting", ruleset.name);
             context.found(ruleset.at, message, "");
         }
     }

@@ -48,15 +48,14 @@ fn consequence(asks: AsksAboutDefault) -> &'static str {
 
 /// What a push leaves behind, if it is accepted: a `HEAD` that names a branch which does not exist beside others.
 pub fn left_by(updates: &[PushedUpdate], default: &DefaultBranch, asks: AsksAboutDefault) -> Option<Notice> {
-    if asks == AsksAboutDefault::default() {
+    if !asks.needs_it() {
         return None;
     }
     let moves = |pushed: &&PushedUpdate, head: &RefName| pushed.names().any(|name| name == head);
     let made = |pushed: &&PushedUpdate| pushed.update.change.new_value().is_some();
     match default {
         DefaultBranch::NoBranches(head) => {
-            let created: Vec<&PushedUpdate> =
-                updates.iter().filter(|pushed| pushed.touches_branches()).filter(made).collect();
+            let created: Vec<&PushedUpdate> = updates.iter().filter(|pushed| pushed.touches_branches()).filter(made).collect();
             if created.is_empty() || created.iter().any(|pushed| moves(pushed, head)) {
                 return None;
             }
@@ -103,9 +102,10 @@ fn uncovered(ruleset: &Ruleset, here: &[&Ruleset], default: &DefaultBranch) -> O
 
 /// Whether a checkout moves the default branch, and with it the rules.
 pub fn moved_by_checkout(repository: &Repository, asks: AsksAboutDefault) -> Option<Notice> {
-    (repository.work_tree && asks != AsksAboutDefault::default()).then(|| Notice {
+    (repository.work_tree && (asks.by_name || asks.trusts)).then(|| Notice {
         message: "the repository has a work tree: a checkout there moves `HEAD`, and with it the default branch".to_owned(),
-        help: "let a bare repository take the pushes, or name the branch in `refs` and set `trust_default_branch = false`".to_owned(),
+        help: "let a bare repository take the pushes, or name the branch in `refs` and set `trust_default_branch = false`"
+            .to_owned(),
         to_pusher: false,
     })
 }
@@ -116,12 +116,12 @@ pub fn moved_by_checkout(repository: &Repository, asks: AsksAboutDefault) -> Opt
 /// `HEAD` cannot be read.
 pub fn of_repository(policy: &Policy, repository: &Repository, refs: &Refs) -> Result<Vec<Notice>, Undecided> {
     let all: Vec<&Ruleset> = policy.rulesets.iter().collect();
-    let asks = AsksAboutDefault::new(all.iter().copied());
     let default = refs.default_branch()?;
+    let asks = AsksAboutDefault::new(&all, &default);
     let help = || name_default(likely_default(refs).as_ref());
     let mut notices = Vec::new();
     match &default {
-        DefaultBranch::Missing(head) if asks != AsksAboutDefault::default() => notices.push(Notice {
+        DefaultBranch::Missing(head) if asks.needs_it() => notices.push(Notice {
             message: format!("`HEAD` names `{}`, which does not exist; {}", shown(head), consequence(asks)),
             help: help(),
             to_pusher: false,

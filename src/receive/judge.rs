@@ -10,7 +10,8 @@ use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Bypass, Policy};
 use crate::push::{Cause, Undecided};
 use crate::verdict::{
-    AsksAboutDefault, Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations, suggest_default,
+    AsksAboutDefault, Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations,
+    suggest_default,
 };
 
 /// A push, as the server sees it.
@@ -67,7 +68,7 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
         suggest_default(&mut evaluations, &branch);
     }
     let here = context.rulesets(push.policy)?;
-    let asks = AsksAboutDefault::new(here.iter().copied());
+    let asks = AsksAboutDefault::new(&here, &context.default_branch);
     let mut notices = Vec::new();
     let import = push.policy.server.import.contains(&context.actor) && !push.refs.any("refs/")?;
     let mut expired = Vec::new();

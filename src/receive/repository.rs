@@ -84,7 +84,9 @@ impl Repository {
                 "core.repositoryformatversion" => {
                     version = value.trim().parse().map_err(|_| Undecided::new("`core.repositoryFormatVersion` is no number"))?;
                 }
-                "core.bare" => repository.work_tree = ["false", "no", "off", "0", ""].contains(&value.to_ascii_lowercase().as_str()),
+                "core.bare" => {
+                    repository.work_tree = ["false", "no", "off", "0", ""].contains(&value.to_ascii_lowercase().as_str())
+                }
                 "core.sharedrepository" => repository.shared = Some(value.clone()),
                 _ => {}
             }

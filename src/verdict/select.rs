@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::{Evaluation, Outcome};
 use crate::git::pattern::PatternSet;
 use crate::git::{Change, RefKind, RefName, RefUpdate};
-use crate::policy::{Bypass, BypassMode, DefaultBranch, Enforcement, Location, Policy, Ruleset};
+use crate::policy::{Bypass, BypassMode, DefaultBranch, Enforcement, Location, Policy, Ruleset, entry};
 use crate::push::{Cause, Undecided};
 use crate::rules::{Target, Violation};
 
@@ -190,19 +190,34 @@ pub fn name_default(branch: Option<&RefName>) -> String {
 pub struct AsksAboutDefault {
     /// One names `~DEFAULT_BRANCH`, so that it must be known.
     pub by_name: bool,
-    /// One takes the commits that the default branch holds as judged.
+    /// One has rules about commits that are entered through the branch that `HEAD` names, once that exists.
     pub by_commits: bool,
+    /// One takes the commits of whatever branch is the default as judged.
+    pub trusts: bool,
 }
 
 impl AsksAboutDefault {
-    /// Asks every active ruleset.
-    pub fn new<'p>(rulesets: impl IntoIterator<Item = &'p Ruleset>) -> AsksAboutDefault {
+    /// Asks the rulesets for a repository.
+    pub fn new(rulesets: &[&Ruleset], default: &DefaultBranch) -> AsksAboutDefault {
+        let once_it_exists = match default {
+            DefaultBranch::Exists(head) | DefaultBranch::Missing(head) | DefaultBranch::NoBranches(head) => {
+                Some(DefaultBranch::Exists(head.clone()))
+            }
+            DefaultBranch::Unnamed => None,
+        };
         let mut asks = AsksAboutDefault::default();
-        for ruleset in rulesets.into_iter().filter(|ruleset| ruleset.enforcement == Enforcement::Active) {
+        for ruleset in rulesets.iter().filter(|ruleset| ruleset.enforcement == Enforcement::Active) {
             asks.by_name |= ruleset.refs.needs_default();
-            asks.by_commits |= ruleset.trust_default_branch && ruleset.asks_about_commits();
+            asks.by_commits |=
+                once_it_exists.as_ref().is_some_and(|default| !entry::entered(ruleset, rulesets, Some(default)).is_empty());
+            asks.trusts |= ruleset.trust_default_branch && ruleset.asks_about_commits();
         }
         asks
+    }
+
+    /// Whether it matters that the branch which `HEAD` names does not exist.
+    pub fn needs_it(self) -> bool {
+        self.by_name || self.by_commits
     }
 }
 
@@ -224,14 +239,14 @@ impl<'a> MovesDefault<'a> {
             DefaultBranch::Missing(head) => Some(head),
             DefaultBranch::Unnamed => None,
         };
-        let asks = AsksAboutDefault::new(context.rulesets(policy)?);
+        let asks = AsksAboutDefault::new(&context.rulesets(policy)?, &context.default_branch);
         let mut branches = updates.iter().filter(|pushed| pushed.touches_branches());
         let owner = policy.server.policy_owners.contains(&context.actor);
         if missing.is_some_and(|head| owner && branches.all(|pushed| creates(pushed, head))) {
             return Ok(moves);
         }
         moves.any = asks.by_name;
-        moves.creation = asks.by_name || asks.by_commits;
+        moves.creation = asks.needs_it();
         Ok(moves)
     }
 

@@ -13,9 +13,9 @@ use super::place::Place;
 use crate::cli::{Failure, Result};
 use crate::policy::{Policy, lint, parse};
 use crate::receive::refs::Refs;
+use crate::receive::repository::{Repository, SYSTEM_CONFIGURATIONS, read_config};
 use crate::receive::sanitize::sanitize;
 use crate::receive::{find_policy, head};
-use crate::receive::repository::{Repository, SYSTEM_CONFIGURATIONS, read_config};
 
 /// What does not keep the hook from running, and is worth knowing.
 pub(super) struct Warning {
@@ -185,7 +185,8 @@ fn of_policy(place: &Place, repository: &Repository, policy: &Policy, name: &str
     }
     match Refs::open(repository).and_then(|refs| head::of_repository(policy, repository, &refs)) {
         Ok(notices) => warnings.extend(notices.into_iter().map(|notice| {
-            let help = notice.help.replace("git symbolic-ref", &format!("git --git-dir {} symbolic-ref", place.common_dir.display()));
+            let help =
+                notice.help.replace("git symbolic-ref", &format!("git --git-dir {} symbolic-ref", place.common_dir.display()));
             Warning::new(sanitize(&notice.message), sanitize(&help))
         })),
         Err(undecided) => warnings.push(Warning::new(

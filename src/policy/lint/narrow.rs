@@ -34,8 +34,23 @@ impl Reading {
 
 /// Files without an extension, which nobody reads as folders.
 const FILES: &[&str] = &[
-    "AUTHORS", "CODEOWNERS", "COPYING", "Containerfile", "Dockerfile", "Gemfile", "Jenkinsfile", "Justfile", "LICENSE", "Makefile",
-    "NOTICE", "OWNERS", "Procfile", "README", "Rakefile", "VERSION", "Vagrantfile",
+    "AUTHORS",
+    "CODEOWNERS",
+    "COPYING",
+    "Containerfile",
+    "Dockerfile",
+    "Gemfile",
+    "Jenkinsfile",
+    "Justfile",
+    "LICENSE",
+    "Makefile",
+    "NOTICE",
+    "OWNERS",
+    "Procfile",
+    "README",
+    "Rakefile",
+    "VERSION",
+    "Vagrantfile",
 ];
 /// Files that programs read at the root only.
 const ROOT_FILES: &[&str] =
@@ -85,7 +100,8 @@ fn path(text: &str) -> Option<Reading> {
                 nearly_dead: true,
             }),
             None => Some(Reading {
-                matches: "it matches only a file or link of exactly that name at the root, and nothing inside a folder".to_owned(),
+                matches: "it matches only a file or link of exactly that name at the root, and nothing inside a folder"
+                    .to_owned(),
                 offers: vec![format!("{text}/**/*"), format!("**/{text}")],
                 nearly_dead: true,
             }),
@@ -116,7 +132,8 @@ fn path(text: &str) -> Option<Reading> {
 
 fn reference(text: &str, target: Target) -> Option<Reading> {
     let what = target.as_str();
-    let matches = format!("it matches only {} without a `/`: `*` does not match `/`", if what == "tag" { "tags" } else { "branches" });
+    let matches =
+        format!("it matches only {} without a `/`: `*` does not match `/`", if what == "tag" { "tags" } else { "branches" });
     // Names of tags seldom have a `/`, those of branches often.
     one_segment(text, &matches, target == Target::Branch || text == "*")
 }
@@ -177,7 +194,11 @@ pub(super) fn one_level(context: &mut Context<'_>) {
             let reading = Reading { offers, ..reading };
             let all = format!("{namespace}**/*");
             if !reading.is_written_in(&allowed) && !allowed.contains(&all.as_str()) {
-                context.found(context.policy.server.allowed_refs_at, format!("`allowed_refs` lets in little by `{text}`"), reading.help());
+                context.found(
+                    context.policy.server.allowed_refs_at,
+                    format!("`allowed_refs` lets in little by `{text}`"),
+                    reading.help(),
+                );
             }
         }
     }
@@ -213,7 +234,9 @@ pub(super) fn loose_pattern(context: &mut Context<'_>) {
             let is_email = id(rule).ends_with("_email_pattern");
             let is_name = id(rule).ends_with("_name_pattern");
             let why = match operator {
-                "contains" if is_email => "it matches anywhere in an address, also in `x@example.org.example.net`; use `ends_with`",
+                "contains" if is_email => {
+                    "it matches anywhere in an address, also in `x@example.org.example.net`; use `ends_with`"
+                }
                 "ends_with" if is_email && !pattern.contains('@') && !pattern.starts_with('.') => {
                     "it matches other domains with the same end; begin it with `@`"
                 }
@@ -298,16 +321,23 @@ mod tests {
             ("docs/*.md", &["docs/**/*.md"], false),
         ] {
             let reading = path(text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!((reading.offers, reading.nearly_dead), (offers.iter().map(|offer| (*offer).to_owned()).collect(), nearly_dead));
+            assert_eq!(
+                (reading.offers, reading.nearly_dead),
+                (offers.iter().map(|offer| (*offer).to_owned()).collect(), nearly_dead)
+            );
         }
-        for text in ["infra/**/*", "**/*.pem", "**/Dockerfile", "CODEOWNERS", ".gitlab-ci.yml", "docker/Dockerfile", "a/b.txt", "**/*"] {
+        for text in
+            ["infra/**/*", "**/*.pem", "**/Dockerfile", "CODEOWNERS", ".gitlab-ci.yml", "docker/Dockerfile", "a/b.txt", "**/*"]
+        {
             assert!(path(text).is_none(), "{text}");
         }
     }
 
     #[test]
     fn anchors_are_found_where_they_anchor() {
-        for (pattern, expected) in [("a$", true), (r"a\$", false), ("[$]a", false), (r"a\z", true), ("(a|b$)", true), ("a", false)] {
+        for (pattern, expected) in
+            [("a$", true), (r"a\$", false), ("[$]a", false), (r"a\z", true), ("(a|b$)", true), ("a", false)]
+        {
             assert_eq!(anchored(pattern, &["$", r"\z"]), expected, "{pattern}");
         }
         for (pattern, expected) in [
