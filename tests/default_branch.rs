@@ -34,6 +34,9 @@ fn a_first_push_that_leaves_head_without_a_branch_says_so_at_once() {
         let logged = server.decisions().pop().unwrap();
         assert!(logged["notice"].as_str().unwrap().contains("symbolic-ref HEAD refs/heads/main"), "{logged}");
 
+        let shown = program(&server, &["log", "show", "--repo", server.dir.to_str().unwrap()]);
+        assert!(shown.contains("notice: `HEAD` names"), "{shown}");
+
         // From now on it is refused, and no line of the policy is blamed.
         work.commit("second", &[("a", "2")]);
         let second = work.push("dev", &["HEAD:refs/heads/main"]);
@@ -100,7 +103,7 @@ fn a_rule_about_refs_alone_leaves_a_missing_default_branch_to_anyone() {
     work.push("dev", &["HEAD:refs/heads/master"]).accept();
 }
 
-/// What is the default branch once it exists is judged like any other creation where the rule binds there, too.
+/// What is the default branch once it exists is judged like any other creation where the rule binds there.
 #[test]
 fn a_missing_default_branch_where_every_rule_about_commits_binds_is_created_by_anyone() {
     let server = Server::new(MESSAGES);
@@ -111,6 +114,19 @@ fn a_missing_default_branch_where_every_rule_about_commits_binds_is_created_by_a
     work.push("dev", &["HEAD:refs/heads/main"]).refuse("commit_message_pattern");
     work.git(["commit", "--quiet", "--amend", "--message", "fix: it again"]);
     work.push("dev", &["HEAD:refs/heads/main"]).accept();
+}
+
+/// The command is meant to be copied into a shell.
+#[test]
+fn a_name_that_a_shell_reads_is_not_proposed() {
+    let server = Server::new(BY_NAME);
+    server.git(["symbolic-ref", "HEAD", "refs/heads/master"]);
+    let work = server.work();
+    work.commit("first", &[("a", "1")]);
+    let pushed = work.push("dev", &["HEAD:refs/heads/x;id"]);
+    pushed.accept();
+    assert!(pushed.remote().contains("symbolic-ref HEAD refs/heads/<branch>"), "{}", pushed.output);
+    work.push("dev", &["HEAD:refs/heads/y"]).undecided("symbolic-ref HEAD refs/heads/<branch>");
 }
 
 const MESSAGES: &str = "[[ruleset]]\nname = \"messages\"\ntarget = \"branch\"\nrefs = [\"main\"]\n\

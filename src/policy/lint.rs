@@ -337,7 +337,7 @@ fn non_fast_forward_without_deletion(context: &mut Context<'_>) {
     }
 }
 
-/// Commits that the default branch holds do not enter other refs any more, so a rule about them has to bind there, too.
+/// Commits that the default branch holds do not enter other refs any more, so a rule about them must bind there as well.
 fn enters_through_default_branch(context: &mut Context<'_>) {
     let all: Vec<&Ruleset> = context.rulesets().collect();
     for ruleset in context.rulesets() {

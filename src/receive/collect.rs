@@ -495,10 +495,18 @@ impl Collector<'_> {
     }
 }
 
+/// The folder of a pattern that matches everything below it.
+fn whole_folder(pattern: &Pattern) -> Option<&str> {
+    let folder = pattern.as_str().strip_suffix("**/*")?;
+    (folder.ends_with('/') && folder == pattern.literal_prefix()).then_some(folder)
+}
+
 /// The refs that a ruleset covers, looked up when they are asked for.
 struct Covered<'r> {
     ruleset: &'r Ruleset,
     allowed_refs: &'r PatternSet,
+    /// The folders of `allowed_refs` below which every ref is let in: asked for every ref of a repository, they must cost nothing.
+    allowed_folders: Vec<&'r str>,
     default_branch: DefaultBranch,
     tips: RefCell<Option<Rc<[Oid]>>>,
 }
@@ -508,6 +516,7 @@ impl<'r> Covered<'r> {
         Covered {
             ruleset: selected.ruleset,
             allowed_refs: selected.allowed_refs,
+            allowed_folders: selected.allowed_refs.patterns().iter().filter_map(whole_folder).collect(),
             default_branch: collector.context.default_branch.clone(),
             tips: RefCell::new(None),
         }
@@ -520,6 +529,9 @@ impl<'r> Covered<'r> {
 
     /// Whether a push can write the ref. What no push can write, as a host's own `refs/pull/1/head`, was never judged.
     fn lets_in(&self, name: &RefName) -> Result<bool, Undecided> {
+        if self.allowed_folders.iter().any(|folder| name.as_bytes().starts_with(folder.as_bytes())) {
+            return Ok(true);
+        }
         self.allowed_refs.matches_exactly(name.as_bytes()).map_err(|error| Undecided::new(error.to_string()))
     }
 
@@ -645,4 +657,28 @@ fn count_paths(all: &[UpdateFacts], limit: u64) -> Result<u64, Undecided> {
         }
     }
     Ok(paths.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_below_a_whole_folder_matches_its_pattern() {
+        for (text, folder) in [
+            ("refs/heads/**/*", Some("refs/heads/")),
+            ("refs/**/*", Some("refs/")),
+            ("refs/heads/*", None),
+            ("refs/heads/v*/**/*", None),
+            ("refs/heads/**/*/**/*", None),
+        ] {
+            let pattern = Pattern::parse(text).unwrap();
+            assert_eq!(whole_folder(&pattern), folder, "{text}");
+            let set = PatternSet::new(vec![pattern.clone()]);
+            for name in ["refs/heads/a", "refs/heads/a/b", "refs/heads/.a/b", "refs/heads/\u{e4}/b", "refs/headsa/b"] {
+                let below = whole_folder(&pattern).is_some_and(|folder| name.starts_with(folder));
+                assert!(!below || set.matches_exactly(name.as_bytes()).unwrap(), "{text} {name}");
+            }
+        }
+    }
 }

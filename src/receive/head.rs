@@ -15,7 +15,7 @@ pub struct Notice {
     pub message: String,
     /// What to do about it.
     pub help: String,
-    /// Whether the pusher is told, too: the next push is refused for it.
+    /// Whether the pusher is told as well: the next push is refused for it.
     pub to_pusher: bool,
 }
 

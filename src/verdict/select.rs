@@ -181,8 +181,11 @@ pub fn suggest_default(evaluations: &mut [Evaluation], branch: &RefName) {
 
 /// What the administrator does about a `HEAD` that names no branch that exists.
 pub fn name_default(branch: Option<&RefName>) -> String {
+    // The command is there to be copied into a shell, and the name was pushed.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    let branch = branch.filter(|branch| branch.as_bytes().iter().all(plain));
     let branch = branch.map_or("refs/heads/<branch>".into(), |branch| String::from_utf8_lossy(branch.as_bytes()));
-    format!("the server's administrator names the default branch: git symbolic-ref HEAD {branch}")
+    format!("name the default branch on the server: git symbolic-ref HEAD {branch}")
 }
 
 /// What the active rulesets for a repository make of its default branch.

@@ -21,7 +21,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Whether the list says the other reading, too.
+    /// Whether the list also says the other reading.
     fn is_written_in(&self, list: &[&str]) -> bool {
         self.offers.iter().any(|offer| list.contains(&offer.as_str())) || list.contains(&"**/*")
     }
