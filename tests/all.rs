@@ -11,6 +11,7 @@ mod cli;
 mod cli_github;
 mod concurrency;
 mod decision_log;
+mod default_branch;
 mod demo;
 mod drift;
 mod facts;

@@ -64,13 +64,38 @@ fn attacks_are_refused_and_their_twins_accepted() {
     });
 }
 
+/// What depends on `HEAD` and on other refs than branches and tags, on every kind of repository.
+#[test]
+fn attacks_by_way_of_head_and_of_a_host_s_refs_on_every_kind() {
+    for folder in ["attacks/default-branch", "attacks/unwritable-refs"] {
+        for_all(folder, |_, text| {
+            let mut attack: Attack = toml::from_str(text).unwrap_or_else(|error| panic!("{error}"));
+            for (sha256, reftable) in [(true, false), (false, true), (true, true)] {
+                (attack.server.sha256, attack.server.reftable) = (sha256, reftable);
+                play(&attack, &attack.attack, false);
+                play(&attack, &attack.twin, true);
+            }
+        });
+    }
+}
+
 #[test]
 fn every_class_is_there() {
     let classes: BTreeSet<String> =
         fixtures("attacks").into_iter().map(|(_, text)| toml::from_str::<Attack>(&text).unwrap().class).collect();
-    for class in
-        ["history", "paths", "types", "merges", "names", "symbolic refs", "tags", "several refs", "policy", "environment"]
-    {
+    for class in [
+        "history",
+        "paths",
+        "types",
+        "merges",
+        "names",
+        "symbolic refs",
+        "tags",
+        "several refs",
+        "policy",
+        "environment",
+        "default branch",
+    ] {
         assert!(classes.contains(class), "no attack of the class `{class}`: {classes:?}");
     }
 }

@@ -533,6 +533,7 @@ name = "tags"
 target = "tag"
 refs = ["v*"]
 bypass = [{ actor = "@keys" }, { actor = "team:nobody" }, { actor = "renovate[bot]" }, { actor = "grace" }]
+trust_default_branch = false
 [ruleset.rules]
 annotated_tags = true
 deletion = true
@@ -563,6 +564,7 @@ deletion = true
     assert_eq!(
         told,
         [
+            "tags trust_default_branch: GitHub has no such setting",
             "tags annotated_tags: GitHub has no rule about the kind of a tag",
             "tags max_file_size: GitHub has it in push rulesets only",
             "agents actors: GitHub's rulesets judge everyone",

@@ -226,6 +226,7 @@ fn every_lint_speaks_and_is_silent() {
     };
     let main = "refs = [\"~DEFAULT_BRANCH\"]";
     let paths = "file_path_restriction = { restricted_file_paths = [\"ci/**/*\"] }";
+    let restricted = |paths: &str| format!("file_path_restriction = {{ restricted_file_paths = [{paths}] }}");
     let cases: Vec<(&str, String, String)> = vec![
         ("no_identity", "version = 1\n".to_owned(), server.to_owned()),
         ("no_rulesets", server.to_owned(), branch(main, "deletion = true")),
@@ -324,6 +325,69 @@ fn every_lint_speaks_and_is_silent() {
             "enters_through_default_branch",
             branch("refs = { include = [\"~ALL\"], exclude = [\"~DEFAULT_BRANCH\"] }", paths),
             branch("refs = [\"release/*\"]", paths) + &ruleset("b", "push", "", paths),
+        ),
+        (
+            "enters_through_default_branch",
+            server.to_owned() + &ruleset("a", "tag", "refs = [\"v*\"]", paths),
+            server.to_owned() + &ruleset("a", "tag", "refs = [\"v*\"]\ntrust_default_branch = false", paths),
+        ),
+        (
+            "enters_through_default_branch",
+            branch("refs = [\"release/*\"]", paths) + &ruleset("b", "push", "actors = [\"agent\"]", paths),
+            branch("refs = [\"release/*\"]\nactors = [\"agent\"]", paths) + &ruleset("b", "push", "", paths),
+        ),
+        ("default_branch_by_name", branch("refs = [\"main\"]", paths), branch("refs = [\"main\", \"~DEFAULT_BRANCH\"]", paths)),
+        (
+            "default_branch_by_name",
+            branch("refs = [\"main\"]", paths),
+            branch("refs = [\"main\"]\ntrust_default_branch = false", paths),
+        ),
+        ("narrow_pattern", branch("refs = [\"*\"]", "deletion = true"), branch("refs = [\"*\", \"**/*\"]", "deletion = true")),
+        (
+            "narrow_pattern",
+            branch("refs = [\"release*\"]", "deletion = true"),
+            branch("refs = [\"release*\", \"release*/**/*\"]", "deletion = true"),
+        ),
+        (
+            "narrow_pattern",
+            branch("refs = [\"release*\"]", "deletion = true"),
+            branch("refs = [\"release/*\"]", "deletion = true"),
+        ),
+        ("narrow_pattern", branch(main, &restricted("\"infra\"")), branch(main, &restricted("\"infra\", \"infra/**/*\""))),
+        ("narrow_pattern", branch(main, &restricted("\"*.pem\"")), branch(main, &restricted("\"**/*.pem\""))),
+        ("narrow_pattern", branch(main, &restricted("\"Dockerfile\"")), branch(main, &restricted("\"**/Dockerfile\""))),
+        ("narrow_pattern", branch(main, &restricted("\".github/workflows\"")), branch(main, &restricted("\"CODEOWNERS\""))),
+        ("one_level", branch(main, &restricted("\"infra/*\"")), branch(main, &restricted("\"infra/**/*\""))),
+        ("one_level", branch(main, &restricted("\"README.md\"")), branch(main, &restricted("\"**/README.md\""))),
+        (
+            "one_level",
+            server.to_owned() + &ruleset("a", "tag", "refs = [\"v*\"]", "deletion = true"),
+            server.to_owned() + &ruleset("a", "tag", "refs = [\"v*\", \"v*/**/*\"]", "deletion = true"),
+        ),
+        (
+            "one_level",
+            format!("{server}server.allowed_refs = [\"refs/heads/*\"]\n"),
+            format!("{server}server.allowed_refs = [\"refs/heads/**/*\"]\n"),
+        ),
+        (
+            "one_level",
+            branch(&format!("{main}\nrepositories = [\"acme/*\"]"), "deletion = true"),
+            branch(&format!("{main}\nrepositories = [\"acme/*\"]"), "deletion = true").replace("\"ssh\"", "\"gitea\""),
+        ),
+        (
+            "loose_pattern",
+            branch(main, "branch_name_pattern = { operator = \"regex\", pattern = \"feature/.*\" }"),
+            branch(main, "branch_name_pattern = { operator = \"regex\", pattern = \"^feature/.*\" }"),
+        ),
+        (
+            "loose_pattern",
+            branch(main, "commit_author_email_pattern = { operator = \"regex\", pattern = '@example\\.org' }"),
+            branch(main, "commit_author_email_pattern = { operator = \"regex\", pattern = '@example\\.org$' }"),
+        ),
+        (
+            "loose_pattern",
+            branch(main, "committer_email_pattern = { operator = \"contains\", pattern = \"@example.org\" }"),
+            branch(main, "committer_email_pattern = { operator = \"contains\", pattern = \"noreply\", negate = true }"),
         ),
         (
             "repeated_rule",

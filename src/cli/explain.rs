@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::{Failure, Result};
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::actors::pusher_fault;
-use crate::policy::{Enforcement, parse};
+use crate::policy::{Enforcement, Location, parse};
 use crate::receive::environment::Environment;
+use crate::receive::head::{self, Notice};
 use crate::receive::host_mark::host_marks;
 use crate::receive::objects::Objects;
 use crate::receive::refs::Refs;
@@ -133,10 +135,16 @@ impl Explain {
             updates,
             marks,
         })?;
+        let mut notices = judged.notices.clone();
+        let standing = head::of_repository(&policy, &repository, &refs)?;
+        notices.extend(standing.into_iter().filter(|notice| !judged.notices.contains(notice)));
         if self.json {
-            print_json(out, &judged, &policy.file)?;
+            print_json(out, &judged, &notices, &policy.file)?;
         } else {
             print(out, &judged, &self.actor, &policy.file, self.verbose)?;
+            for notice in &notices {
+                writeln!(out, "\x1b[1;33mnotice\x1b[0m: {}\n  help: {}", sanitize(&notice.message), sanitize(&notice.help))?;
+            }
         }
         Ok(judged.verdict.decision.exit_code())
     }
@@ -158,8 +166,8 @@ fn rev_parse(repository: &Repository, extra: Option<&Path>, revision: &str) -> R
     })
 }
 
-fn print_json(out: &mut dyn Write, judged: &Judged<'_>, file: &str) -> Result<()> {
-    let value = serde_json::json!({
+fn print_json(out: &mut dyn Write, judged: &Judged<'_>, notices: &[Notice], file: &str) -> Result<()> {
+    let mut value = json!({
         "version": 1,
         "decision": judged.verdict.decision.as_str(),
         "updates": judged.updates.iter().map(verdict_json::update).collect::<Vec<_>>(),
@@ -170,6 +178,10 @@ fn print_json(out: &mut dyn Write, judged: &Judged<'_>, file: &str) -> Result<()
             .map(|evaluation| verdict_json::evaluation(evaluation, file, usize::MAX))
             .collect::<Vec<_>>(),
     });
+    if !notices.is_empty() {
+        let notices: Vec<_> = notices.iter().map(|notice| json!({ "message": notice.message, "help": notice.help })).collect();
+        value["notices"] = json!(notices);
+    }
     writeln!(out, "{value}")?;
     Ok(())
 }
@@ -191,13 +203,9 @@ fn print(out: &mut dyn Write, judged: &Judged<'_>, actor: &str, file: &str, verb
             (Outcome::Violated(_), _) => ("refused", "\x1b[31m"),
             (Outcome::Failed(_), _) => ("undecided", "\x1b[31m"),
         };
-        writeln!(
-            out,
-            "  {colour}{mark:<12}\x1b[0m [{}] {}  {short}:{}",
-            sanitize(&evaluation.ruleset),
-            evaluation.rule,
-            evaluation.at.line
-        )?;
+        let place =
+            if evaluation.at == Location::default() { String::new() } else { format!("  {short}:{}", evaluation.at.line) };
+        writeln!(out, "  {colour}{mark:<12}\x1b[0m [{}] {}{place}", sanitize(&evaluation.ruleset), evaluation.rule)?;
         match &evaluation.outcome {
             Outcome::Violated(violations) => {
                 for violation in violations {
@@ -210,7 +218,12 @@ fn print(out: &mut dyn Write, judged: &Judged<'_>, actor: &str, file: &str, verb
                     writeln!(out, "      {}", message::describe(violation))?;
                 }
             }
-            Outcome::Failed(undecided) => writeln!(out, "      {}", sanitize(&undecided.why))?,
+            Outcome::Failed(undecided) => {
+                writeln!(out, "      {}", sanitize(&undecided.why))?;
+                if let Some(help) = &undecided.help {
+                    writeln!(out, "      help: {}", sanitize(help))?;
+                }
+            }
             Outcome::Passed | Outcome::Bypassed { .. } => {}
         }
     }

@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{Failure, Result};
-use crate::policy::Policy;
+use crate::policy::{DefaultBranch, Policy};
+use crate::receive::refs::Refs;
 use crate::receive::repository::Repository;
+use crate::receive::sanitize::sanitize_bytes;
 use place::{Hook, Place, Program};
 
 /// Put the hook in place, keeping existing hooks in a chain
@@ -143,6 +145,10 @@ impl Install {
                 format!("the hook is a link: git accepts everything once `{}` is gone", program.path.display()),
                 "install without --link to copy the program",
             ));
+        }
+        if let Ok(DefaultBranch::NoBranches(head)) = Refs::open(&repository).and_then(|refs| refs.default_branch()) {
+            let head = sanitize_bytes(head.as_bytes());
+            writeln!(out, "  no branch exists yet; the first push should create `{head}`, which `HEAD` names")?;
         }
         for warning in warnings {
             writeln!(out, "  \x1b[1;33mwarning\x1b[0m: {}\n    help: {}", warning.message, warning.help)?;

@@ -339,6 +339,9 @@ impl<'a> Builder<'a> {
             self.not_bound("actors", ruleset, "GitHub's rulesets judge everyone", ruleset.at);
             return None;
         }
+        if !ruleset.trust_default_branch {
+            self.not_bound("trust_default_branch", ruleset, "GitHub has no such setting", ruleset.at);
+        }
         let public = repository.is_some_and(|repository| repository.visibility.is(&Visibility::Public));
         if ruleset.target == rules::Target::Push && public {
             let why = "GitHub has push rulesets in private and internal repositories only";

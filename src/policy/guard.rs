@@ -57,6 +57,7 @@ pub fn guard(policy: &mut Policy, reference: &RefName, path: &str) -> Result<(),
             reason: None,
             at: Location::default(),
         }],
+        trust_default_branch: true,
         rules: configured,
         at: Location::default(),
     });

@@ -2,13 +2,16 @@
 //!
 //! One function a lint, one list of them ([`LINTS`]). A lint never guesses: where it cannot know, it is silent.
 
+mod narrow;
+
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
 use super::actors::{CI_RUNS, is_github_only, is_key_id};
+use super::entry::{self, is_within};
 use super::problem::visible;
-use super::{Bypass, BypassMode, ConfiguredRule, Enforcement, Identity, Location, Policy, Ruleset};
+use super::{Bypass, ConfiguredRule, Enforcement, Identity, Location, Policy, Ruleset};
 use crate::git::pattern::{Pattern, PatternSet};
 use crate::rules::{OnGithub, Target};
 
@@ -63,17 +66,24 @@ pub const LINTS: &[Lint] = &[
     Lint { id: "creation_without_deletion", level: Level::Warning, run: creation_without_deletion },
     Lint { id: "non_fast_forward_without_deletion", level: Level::Warning, run: non_fast_forward_without_deletion },
     Lint { id: "enters_through_default_branch", level: Level::Warning, run: enters_through_default_branch },
+    Lint { id: "narrow_pattern", level: Level::Warning, run: narrow::narrow_pattern },
+    Lint { id: "loose_pattern", level: Level::Warning, run: narrow::loose_pattern },
     Lint { id: "repeated_rule", level: Level::Warning, run: repeated_rule },
     Lint { id: "merged_is_not_approved", level: Level::Warning, run: merged_is_not_approved },
     Lint { id: "host_gives_no_such_name", level: Level::Warning, run: host_gives_no_such_name },
     Lint { id: "deletion_without_creation", level: Level::Info, run: deletion_without_creation },
     Lint { id: "old_version_by_creation", level: Level::Info, run: old_version_by_creation },
     Lint { id: "bypass_for_ci_runs", level: Level::Info, run: bypass_for_ci_runs },
+    Lint { id: "default_branch_by_name", level: Level::Info, run: default_branch_by_name },
+    Lint { id: "one_level", level: Level::Info, run: narrow::one_level },
     Lint { id: "refuses_direct_pushes", level: Level::Info, run: refuses_direct_pushes },
     Lint { id: "not_on_a_server", level: Level::Info, run: not_on_a_server },
     Lint { id: "not_on_github", level: Level::Info, run: not_on_github },
     Lint { id: "not_used_yet", level: Level::Info, run: not_used_yet },
 ];
+
+/// The lints about patterns that match less or more than they read, which `install` repeats.
+pub const MISREAD: &[&str] = &["narrow_pattern", "loose_pattern"];
 
 /// Everything that the lints find, in the order of the file. `today` tells which bypasses have expired.
 pub fn lint(policy: &Policy, today: Date) -> Vec<Finding> {
@@ -303,16 +313,6 @@ fn bypass_without_effect(context: &mut Context<'_>) {
     }
 }
 
-/// Whether a bypass says nothing that an earlier one does not.
-fn is_within(bypass: &Bypass, earlier: &Bypass) -> bool {
-    let names = !(bypass.names.is_empty() && bypass.github.is_empty())
-        && bypass.names.iter().all(|name| earlier.names.contains(name))
-        && bypass.github.iter().all(|name| earlier.github.contains(name));
-    let mode = earlier.mode == bypass.mode || (earlier.mode != BypassMode::PullRequest && bypass.mode == BypassMode::PullRequest);
-    let lasts = earlier.until.is_none_or(|earlier| bypass.until.is_some_and(|until| until <= earlier));
-    names && mode && lasts
-}
-
 fn creation_without_deletion(context: &mut Context<'_>) {
     for ruleset in context.rulesets() {
         if has(ruleset, "creation") && !context.carries(ruleset, "deletion") {
@@ -341,33 +341,34 @@ fn non_fast_forward_without_deletion(context: &mut Context<'_>) {
     }
 }
 
-/// Commits that the default branch holds do not enter other branches any more, so a rule about them has to bind there, too.
+/// Commits that the default branch holds do not enter other refs any more, so a rule about them must bind there as well.
 fn enters_through_default_branch(context: &mut Context<'_>) {
-    for ruleset in context.rulesets().filter(|ruleset| ruleset.target == Target::Branch && !may_cover_default(ruleset)) {
+    let all: Vec<&Ruleset> = context.rulesets().collect();
+    for ruleset in context.rulesets() {
         let mut seen = BTreeSet::new();
-        for rule in &ruleset.rules {
-            let bounds_size = ["max_commits", "max_changed_paths"].contains(&id(rule));
-            let needs = rule.rule.needs();
-            let covered = || {
-                let carries = |other: &Ruleset| other.enforcement == Enforcement::Active && has(other, id(rule));
-                context.rulesets().any(|other| carries(other) && (other.target == Target::Push || may_cover_default(other)))
-            };
-            if (needs.commits || needs.changes) && !bounds_size && seen.insert(id(rule)) && !covered() {
+        for rule in entry::entered(ruleset, &all, None) {
+            if seen.insert(id(rule)) {
                 let message = format!("ruleset `{}`: `{}` can be entered through the default branch", ruleset.name, id(rule));
-                context.found(rule.at, message, "let a ruleset that covers `~DEFAULT_BRANCH` carry the rule, too");
+                let help = "let an active ruleset that covers `~DEFAULT_BRANCH` carry the rule, at least as strict, for the same \
+                            actors and repositories and with no other bypass; or set `trust_default_branch = false`";
+                context.found(rule.at, message, help);
             }
         }
     }
 }
 
-/// Whether the ruleset covers the default branch, or names a branch that usually is it.
-fn may_cover_default(ruleset: &Ruleset) -> bool {
-    let usual = ["refs/heads/main", "refs/heads/master", "refs/heads/trunk"];
-    let refs = &ruleset.refs;
-    let named = |pattern: &Pattern| usual.iter().any(|name| matches(pattern, name));
-    ruleset.target == Target::Branch
-        && !refs.exclude_default
-        && (refs.include_all || refs.include_default || refs.include.patterns().iter().any(named))
+/// For information only: nobody knows here what `HEAD` names.
+fn default_branch_by_name(context: &mut Context<'_>) {
+    for ruleset in context.rulesets().filter(|ruleset| ruleset.trust_default_branch && ruleset.asks_about_commits()) {
+        let names: Vec<_> = entry::default_by_name(ruleset).iter().map(|name| format!("`{name}`")).collect();
+        if !names.is_empty() {
+            let message =
+                format!("ruleset `{}` covers the default branch only where `HEAD` names {}", ruleset.name, names.join(" or "));
+            let help = "elsewhere its rules about commits can be entered through the default branch: include `~DEFAULT_BRANCH`, \
+                        or set `trust_default_branch = false`";
+            context.found(ruleset.at, message, help);
+        }
+    }
 }
 
 fn repeated_rule(context: &mut Context<'_>) {
@@ -522,6 +523,11 @@ fn not_on_github(context: &mut Context<'_>) {
                 format!("ruleset `{}`: `actors` does not bind on GitHub: its rulesets judge everyone", ruleset.name),
                 "",
             );
+        }
+        if !ruleset.trust_default_branch {
+            let message =
+                format!("ruleset `{}`: `trust_default_branch` does not bind on GitHub: it has no such setting", ruleset.name);
+            context.found(ruleset.at, message, "");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! binds less than it looks. This file holds the values and what they match, all pure.
 
 pub mod actors;
+pub mod entry;
 pub mod github;
 pub mod guard;
 pub mod lint;
@@ -216,10 +217,24 @@ pub struct Ruleset {
     pub actors: Actors,
     /// Who passes it.
     pub bypass: Vec<Bypass>,
+    /// Whether the default branch hides commits here although the ruleset does not cover it.
+    pub trust_default_branch: bool,
     /// Its rules, in the order of the file; a rule with several parameter sets stands here several times.
     pub rules: Vec<ConfiguredRule>,
     /// Where it stands in the policy.
     pub at: Location,
+}
+
+impl Ruleset {
+    /// The rules that a git server binds.
+    pub fn binding_rules(&self) -> impl Iterator<Item = &ConfiguredRule> {
+        self.rules.iter().filter(|configured| configured.rule.info().not_on_a_server.is_none())
+    }
+
+    /// Whether a rule asks which commits enter, or what they touch.
+    pub fn asks_about_commits(&self) -> bool {
+        self.binding_rules().any(|configured| configured.rule.asks_about_commits())
+    }
 }
 
 #[cfg(test)]

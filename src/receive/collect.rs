@@ -10,6 +10,7 @@ use super::graph::{Entering, is_ancestor, merge_bases, newest_of_each_line};
 use super::objects::Objects;
 use super::refs::Refs;
 use super::tree_diff::{Collect, diff, entry_at};
+use crate::git::pattern::{Pattern, PatternSet};
 use crate::git::{Change, Commit, FileChange, FileEntry, Mode, ObjectKind, Oid, RefKind, RefName};
 use crate::policy::{DefaultBranch, Enforcement, Ruleset};
 use crate::push::{EnteringCommit, Fact, Needs, NewValue, PushTotals, Undecided, UpdateFacts};
@@ -142,7 +143,7 @@ impl Collector<'_> {
 
     fn ruleset(&self, selected: &Selected<'_>, phase: &Phase<'_>) -> Vec<UpdateFacts> {
         let needs = binding_rules(selected.ruleset).fold(Needs::default(), |needs, rule| needs.and(rule.needs()));
-        let covered = Covered::new(self, selected.ruleset);
+        let covered = Covered::new(self, selected);
         let mut all: Vec<UpdateFacts> = selected
             .updates
             .iter()
@@ -248,10 +249,12 @@ impl Collector<'_> {
         }
     }
 
-    /// The commits reachable from the new value, and neither from the default branch nor from a covered ref.
+    /// The commits reachable from the new value, and neither from the default branch, as far as the ruleset trusts it, nor from
+    /// a covered ref.
     fn walk_entering(&self, new: Oid, held: Option<Oid>, covered: &Covered<'_>) -> Result<Entering<'_>, Undecided> {
         let mut walk = Entering::from(self.objects, new)?;
-        for tip in [held.map_or(Ok(None), |id| self.peel_to_commit(id))?, self.default_tip()?].into_iter().flatten() {
+        let default = if covered.default_hides(self)? { self.default_tip()? } else { None };
+        for tip in [held.map_or(Ok(None), |id| self.peel_to_commit(id))?, default].into_iter().flatten() {
             walk.hide(tip)?;
         }
         walk.run()?;
@@ -492,16 +495,31 @@ impl Collector<'_> {
     }
 }
 
+/// The folder of a pattern that matches everything below it.
+fn whole_folder(pattern: &Pattern) -> Option<&str> {
+    let folder = pattern.as_str().strip_suffix("**/*")?;
+    (folder.ends_with('/') && folder == pattern.literal_prefix()).then_some(folder)
+}
+
 /// The refs that a ruleset covers, looked up when they are asked for.
 struct Covered<'r> {
     ruleset: &'r Ruleset,
+    allowed_refs: &'r PatternSet,
+    /// The folders of `allowed_refs` below which every ref is let in: asked for every ref of a repository, they must cost nothing.
+    allowed_folders: Vec<&'r str>,
     default_branch: DefaultBranch,
     tips: RefCell<Option<Rc<[Oid]>>>,
 }
 
 impl<'r> Covered<'r> {
-    fn new(collector: &Collector<'_>, ruleset: &'r Ruleset) -> Covered<'r> {
-        Covered { ruleset, default_branch: collector.context.default_branch.clone(), tips: RefCell::new(None) }
+    fn new(collector: &Collector<'_>, selected: &Selected<'r>) -> Covered<'r> {
+        Covered {
+            ruleset: selected.ruleset,
+            allowed_refs: selected.allowed_refs,
+            allowed_folders: selected.allowed_refs.patterns().iter().filter_map(whole_folder).collect(),
+            default_branch: collector.context.default_branch.clone(),
+            tips: RefCell::new(None),
+        }
     }
 
     /// Whether other covered refs hide commits. Not with `actors`: who is not judged may have put anything there.
@@ -509,7 +527,16 @@ impl<'r> Covered<'r> {
         self.ruleset.actors.is_everyone()
     }
 
-    fn covers(&self, name: &RefName) -> Result<bool, Undecided> {
+    /// Whether a push can write the ref. What no push can write, as a host's own `refs/pull/1/head`, was never judged.
+    fn lets_in(&self, name: &RefName) -> Result<bool, Undecided> {
+        if self.allowed_folders.iter().any(|folder| name.as_bytes().starts_with(folder.as_bytes())) {
+            return Ok(true);
+        }
+        self.allowed_refs.matches_exactly(name.as_bytes()).map_err(|error| Undecided::new(error.to_string()))
+    }
+
+    /// Whether the ruleset's `refs` mean the ref, byte for byte.
+    fn means(&self, name: &RefName) -> Result<bool, Undecided> {
         match self.ruleset.target {
             Target::Push => Ok(true),
             Target::Branch | Target::Tag => {
@@ -518,8 +545,28 @@ impl<'r> Covered<'r> {
         }
     }
 
+    /// Whether everything that a ref of these names can hold was judged: a push to the end of a chain of symbolic refs is
+    /// judged by every name on it, and one that no push can write may hold anything.
+    fn covers<'n>(&self, chain: impl IntoIterator<Item = &'n RefName>) -> Result<bool, Undecided> {
+        let mut means = false;
+        for name in chain {
+            if !self.lets_in(name)? {
+                return Ok(false);
+            }
+            means = means || self.means(name)?;
+        }
+        Ok(means)
+    }
+
     fn covers_default(&self, collector: &Collector<'_>) -> Result<bool, Undecided> {
-        collector.context.default_branch.existing().map_or(Ok(false), |name| self.covers(name))
+        let Some(name) = collector.context.default_branch.existing() else { return Ok(false) };
+        let (chain, _) = collector.refs.resolve(name)?;
+        self.covers(&chain)
+    }
+
+    /// Whether what the default branch holds counts as judged.
+    fn default_hides(&self, collector: &Collector<'_>) -> Result<bool, Undecided> {
+        Ok(self.ruleset.trust_default_branch || self.covers_default(collector)?)
     }
 
     /// The commits that covered refs point at.
@@ -527,12 +574,14 @@ impl<'r> Covered<'r> {
         if let Some(tips) = &*self.tips.borrow() {
             return Ok(Rc::clone(tips));
         }
-        let mut names: Vec<(RefName, Oid)> = Vec::new();
+        let mut names: Vec<(RefName, Vec<RefName>, Oid)> = Vec::new();
         let scope = &self.ruleset.refs;
         if self.ruleset.target == Target::Push {
-            names = collector.refs.list(b"refs/")?;
+            for prefix in self.writable_prefixes() {
+                names.extend(collector.refs.list_chains(prefix.as_bytes())?);
+            }
         } else if scope.include_all {
-            names = collector.refs.list(scope.namespace.as_bytes())?;
+            names = collector.refs.list_chains(scope.namespace.as_bytes())?;
         } else {
             let mut single: Vec<RefName> = Vec::new();
             if scope.include_default {
@@ -542,24 +591,24 @@ impl<'r> Covered<'r> {
                 match pattern.literal() {
                     // A pattern that is no ref's name covers none.
                     Some(literal) => single.extend(RefName::parse(literal.as_bytes()).ok()),
-                    None => names.extend(collector.refs.list(pattern.literal_prefix().as_bytes())?),
+                    None => names.extend(collector.refs.list_chains(pattern.literal_prefix().as_bytes())?),
                 }
             }
             for name in single {
-                if let Some(id) = collector.refs.resolve(&name)?.1 {
-                    names.push((name, id));
+                if let (mut chain, Some(id)) = collector.refs.resolve(&name)? {
+                    names.push((name, chain.split_off(1), id));
                 }
             }
         }
         let mut tips = Vec::new();
-        for (name, id) in names {
-            if !self.covers(&name)? {
+        for (name, beyond, id) in names {
+            if !self.covers(std::iter::once(&name).chain(&beyond))? {
                 continue;
             }
             // Branches hold commits; only elsewhere may a tag stand between.
             match name.kind() {
-                RefKind::Branch => tips.push(id),
-                RefKind::Tag | RefKind::Other => tips.extend(collector.peel_to_commit(id)?),
+                RefKind::Branch if beyond.is_empty() => tips.push(id),
+                RefKind::Branch | RefKind::Tag | RefKind::Other => tips.extend(collector.peel_to_commit(id)?),
             }
         }
         tips.sort_unstable();
@@ -567,6 +616,14 @@ impl<'r> Covered<'r> {
         let tips: Rc<[Oid]> = tips.into();
         *self.tips.borrow_mut() = Some(Rc::clone(&tips));
         Ok(tips)
+    }
+
+    /// What the names of all refs begin with that a push can write; none begins with another.
+    fn writable_prefixes(&self) -> Vec<&'r str> {
+        let mut prefixes: Vec<&str> = self.allowed_refs.patterns().iter().map(Pattern::literal_prefix).collect();
+        prefixes.sort_unstable();
+        prefixes.dedup_by(|longer, shorter| longer.starts_with(*shorter));
+        prefixes
     }
 }
 
@@ -600,4 +657,28 @@ fn count_paths(all: &[UpdateFacts], limit: u64) -> Result<u64, Undecided> {
         }
     }
     Ok(paths.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_below_a_whole_folder_matches_its_pattern() {
+        for (text, folder) in [
+            ("refs/heads/**/*", Some("refs/heads/")),
+            ("refs/**/*", Some("refs/")),
+            ("refs/heads/*", None),
+            ("refs/heads/v*/**/*", None),
+            ("refs/heads/**/*/**/*", None),
+        ] {
+            let pattern = Pattern::parse(text).unwrap();
+            assert_eq!(whole_folder(&pattern), folder, "{text}");
+            let set = PatternSet::new(vec![pattern.clone()]);
+            for name in ["refs/heads/a", "refs/heads/a/b", "refs/heads/.a/b", "refs/heads/\u{e4}/b", "refs/headsa/b"] {
+                let below = whole_folder(&pattern).is_some_and(|folder| name.starts_with(folder));
+                assert!(!below || set.matches_exactly(name.as_bytes()).unwrap(), "{text} {name}");
+            }
+        }
+    }
 }

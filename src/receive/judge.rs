@@ -3,13 +3,17 @@
 use jiff::Timestamp;
 
 use super::collect::Collector;
+use super::head::{self, Notice};
 use super::host_mark::HostMark;
 use super::objects::{Objects, Work};
 use super::refs::Refs;
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Bypass, Policy, actors};
 use crate::push::{Cause, Undecided};
-use crate::verdict::{Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations};
+use crate::verdict::{
+    AsksAboutDefault, Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations,
+    suggest_default,
+};
 
 /// A push, as the server sees it.
 pub struct Push<'a> {
@@ -42,6 +46,10 @@ pub struct Judged<'p> {
     pub import: bool,
     /// Bypass entries that name the pusher and no longer count.
     pub expired: Vec<&'p Bypass>,
+    /// What the active rulesets for the repository make of its default branch.
+    pub asks: AsksAboutDefault,
+    /// What the administrator should know about `HEAD`.
+    pub notices: Vec<Notice>,
     /// What it cost.
     pub work: Work,
 }
@@ -62,6 +70,14 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
         evaluation.rule != "allowed_refs" || evaluation.matched.is_some() || !own.contains(&&evaluation.ref_name)
     });
     let import = actors::names_exactly(&push.policy.server.import, &context.actor) && !push.refs.any("refs/")?;
+    if evaluations.iter().any(|evaluation| evaluation.rule == "default_branch")
+        && let Some(branch) = head::likely_default(push.refs)
+    {
+        suggest_default(&mut evaluations, &branch);
+    }
+    let here = context.rulesets(push.policy)?;
+    let asks = AsksAboutDefault::new(&here, &context.default_branch);
+    let mut notices = Vec::new();
     let mut expired = Vec::new();
     if import {
         // Who may fill an empty repository is not judged, except for what may be pushed at all.
@@ -70,11 +86,16 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
         let selected = select(push.policy, &context, &updates)?;
         let collector = Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
         let facts = collector.collect(&selected);
+        notices = head::entered(&selected, &here, &context.default_branch);
         evaluations.extend(evaluate(&selected, &facts));
         expired = selected.iter().flat_map(|selected| selected.expired.iter().copied()).collect();
     }
     let decision: Decision = fold_decision(&evaluations);
-    Ok(Judged { verdict: Verdict { decision, evaluations }, updates, import, expired, work: push.objects.work() })
+    if decision == Decision::Accepted {
+        notices.splice(0..0, head::left_by(&updates, &context.default_branch, asks));
+    }
+    let verdict = Verdict { decision, evaluations };
+    Ok(Judged { verdict, updates, import, expired, asks, notices, work: push.objects.work() })
 }
 
 /// Finds every name that each update moves, and the values that the server holds.

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::head::Notice;
 use super::sanitize::{sanitize, sanitize_bytes};
 use crate::git::Change;
-use crate::policy::Enforcement;
+use crate::policy::{Enforcement, Location};
 use crate::push::Undecided;
 use crate::rules::Violation;
 use crate::verdict::{Decision, Evaluation, Outcome, PushedUpdate, Verdict, json as verdict_json};
@@ -70,6 +71,11 @@ pub fn render(verdict: &Verdict, about: &About<'_>) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// The lines of a notice.
+pub fn render_notice(notice: &Notice) -> Vec<String> {
+    vec![format!("refwarden: notice: {}", sanitize(&notice.message)), format!("  help: {}", sanitize(&notice.help))]
 }
 
 /// The lines for a push that could not be judged at all.
@@ -144,9 +150,15 @@ fn plural(count: usize, what: &str) -> String {
 
 fn explain(lines: &mut Vec<String>, evaluation: &Evaluation, about: &About<'_>) {
     let head = format!("  [{}] {}: ", sanitize(&evaluation.ruleset), evaluation.rule);
-    let place = format!("{}:{}", sanitize(about.policy_file), evaluation.at.line.max(1));
-    let mut push =
-        |text: &str| lines.push(format!("{head}{text:<width$} {place}", width = COLUMN.saturating_sub(head.chars().count())));
+    let mut push = |text: &str| {
+        // What no line of the policy asks for is found in none.
+        if evaluation.at == Location::default() {
+            lines.push(format!("{head}{text}"));
+        } else {
+            let (width, file) = (COLUMN.saturating_sub(head.chars().count()), sanitize(about.policy_file));
+            lines.push(format!("{head}{text:<width$} {file}:{}", evaluation.at.line.max(1)));
+        }
+    };
     if let Some(matched) = &evaluation.matched {
         push(&format!("this push moves {} too", sanitize_bytes(matched.as_bytes())));
     }
@@ -162,7 +174,10 @@ fn explain(lines: &mut Vec<String>, evaluation: &Evaluation, about: &About<'_>) 
             helps.dedup();
             lines.extend(helps.iter().take(2).map(|help| format!("    help: {}", sanitize(help))));
         }
-        Outcome::Failed(undecided) => push(&format!("could not be judged: {}", sanitize(&undecided.why))),
+        Outcome::Failed(undecided) => {
+            push(&format!("could not be judged: {}", sanitize(&undecided.why)));
+            lines.extend(undecided.help.iter().map(|help| format!("    help: {}", sanitize(help))));
+        }
         Outcome::Passed | Outcome::Bypassed { .. } => {}
     }
 }

@@ -9,6 +9,7 @@ pub mod decision_log;
 pub mod environment;
 pub mod find_policy;
 pub mod graph;
+pub mod head;
 pub mod host_mark;
 mod judge;
 pub mod message;

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::decision_log::{DecisionId, DecisionLog, Sharing};
 use super::environment::Environment;
+use super::head;
 use super::host_mark::host_marks;
 use super::judge::{Judged, Push, judge};
 use super::message::{self, About};
@@ -245,6 +246,7 @@ fn decide(
         updates,
         marks,
     })?;
+    judged.notices.extend(head::moved_by_checkout(&repository, judged.asks));
     watch.done();
     record.judged = true;
     let mut lines = Vec::new();
@@ -271,6 +273,7 @@ fn decide(
     };
     if record.chained.is_none_or(|code| code == 0) {
         lines.extend(message::render(&judged.verdict, &about));
+        lines.extend(judged.notices.iter().filter(|notice| notice.to_pusher).flat_map(message::render_notice));
     }
     for bypass in &judged.expired {
         if judged.verdict.decision != Decision::Accepted {
@@ -397,6 +400,10 @@ fn judged_body(record: &Record, judged: &Judged<'_>, policy: &Policy, now: Times
     let mut body = body(record, judged.verdict.decision, None, now);
     if judged.import {
         body.insert("import".to_owned(), json!(true));
+    }
+    if !judged.notices.is_empty() {
+        let notices: Vec<_> = judged.notices.iter().map(|notice| format!("{} ({})", notice.message, notice.help)).collect();
+        body.insert("notice".to_owned(), json!(notices.join("; ")));
     }
     body.insert("updates".to_owned(), json!(judged.updates.iter().map(verdict_json::update).collect::<Vec<_>>()));
     let notable: Vec<_> = judged.verdict.evaluations.iter().filter(|evaluation| evaluation.outcome != Outcome::Passed).collect();

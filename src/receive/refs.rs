@@ -16,7 +16,8 @@ use rustix::fs::OFlags;
 
 use crate::git::{ObjectFormat, Oid, RefKind, RefName};
 use crate::policy::DefaultBranch;
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
+use crate::verdict::name_default;
 
 /// What a ref holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,6 +205,14 @@ impl Refs {
     /// # Errors
     /// A ref cannot be read.
     pub fn list(&self, prefix: &[u8]) -> Result<Vec<(RefName, Oid)>, Undecided> {
+        Ok(self.list_chains(prefix)?.into_iter().map(|(name, _, id)| (name, id)).collect())
+    }
+
+    /// As [`Refs::list`], with the names that a symbolic ref leads to, to the end of its chain.
+    ///
+    /// # Errors
+    /// A ref cannot be read.
+    pub fn list_chains(&self, prefix: &[u8]) -> Result<Vec<(RefName, Vec<RefName>, Oid)>, Undecided> {
         let mut all: BTreeMap<RefName, RefValue> = BTreeMap::new();
         match &self.backend {
             Backend::Listed(listed, _) => {
@@ -235,11 +244,11 @@ impl Refs {
         let mut resolved = Vec::with_capacity(all.len());
         for (name, value) in all {
             match value {
-                RefValue::Direct(id) => resolved.push((name, id)),
+                RefValue::Direct(id) => resolved.push((name, Vec::new(), id)),
                 RefValue::Symbolic(_) => {
                     // One that leads nowhere holds nothing.
-                    if let Ok((_, Some(id))) = self.resolve(&name) {
-                        resolved.push((name, id));
+                    if let Ok((mut chain, Some(id))) = self.resolve(&name) {
+                        resolved.push((name, chain.split_off(1), id));
                     }
                 }
             }
@@ -284,12 +293,16 @@ impl Refs {
     /// # Errors
     /// `HEAD` cannot be read.
     pub fn default_branch(&self) -> Result<DefaultBranch, Undecided> {
-        let Some(name) =
-            self.head()?.and_then(|target| RefName::parse(&target).ok()).filter(|name| name.kind() == RefKind::Branch)
-        else {
+        let unreadable = |undecided: Undecided| undecided.cause(Cause::Repository).help(name_default(None));
+        let is_branch = |name: &RefName| name.kind() == RefKind::Branch;
+        let target = self.head().map_err(unreadable)?.and_then(|target| RefName::parse(&target).ok());
+        let Some(name) = target.filter(is_branch) else { return Ok(DefaultBranch::Unnamed) };
+        let (chain, value) = self.resolve(&name).map_err(unreadable)?;
+        // A branch that stands for something else than a branch is moved by what judges no branch.
+        if !chain.iter().all(is_branch) {
             return Ok(DefaultBranch::Unnamed);
-        };
-        Ok(if self.resolve(&name)?.1.is_some() {
+        }
+        Ok(if value.is_some() {
             DefaultBranch::Exists(name)
         } else if self.any("refs/heads/")? {
             DefaultBranch::Missing(name)

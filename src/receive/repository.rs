@@ -17,6 +17,8 @@ pub struct Repository {
     pub format: ObjectFormat,
     /// Whether refs lie in files, not in a reftable.
     pub refs_in_files: bool,
+    /// Whether it has a work tree, whose checkouts move `HEAD`.
+    pub work_tree: bool,
     /// `core.sharedRepository`, as written.
     pub shared: Option<String>,
     /// The settings that say where the policy is.
@@ -66,7 +68,9 @@ impl Repository {
         }
         let config_path = common_dir.join("config");
         let config = read_config(&config_path)?.unwrap_or_default();
+        // Where nothing is said, git goes by the directory's name.
         let mut repository = Repository {
+            work_tree: git_dir.file_name().is_some_and(|name| name == ".git"),
             git_dir,
             common_dir,
             format: ObjectFormat::Sha1,
@@ -79,6 +83,9 @@ impl Repository {
             match key.as_str() {
                 "core.repositoryformatversion" => {
                     version = value.trim().parse().map_err(|_| Undecided::new("`core.repositoryFormatVersion` is no number"))?;
+                }
+                "core.bare" => {
+                    repository.work_tree = ["false", "no", "off", "0", ""].contains(&value.to_ascii_lowercase().as_str())
                 }
                 "core.sharedrepository" => repository.shared = Some(value.clone()),
                 _ => {}

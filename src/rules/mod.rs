@@ -111,6 +111,12 @@ pub trait Rule: fmt::Debug + Send + Sync {
     /// What must be collected for it.
     fn needs(&self) -> Needs;
 
+    /// Whether the rule asks which commits enter, or what they touch.
+    fn asks_about_commits(&self) -> bool {
+        let needs = self.needs();
+        needs.commits || needs.changes || needs.changed_paths
+    }
+
     /// Whether a changed path can break the rule. The collector keeps no other paths, so this must be true for every
     /// change that [`Rule::check`] would name.
     ///

@@ -12,7 +12,9 @@ use crate::push::Undecided;
 use crate::rules::Violation;
 
 pub use evaluate::{evaluate, fold_decision};
-pub use select::{Context, PushedUpdate, Selected, Standing, select, server_evaluations};
+pub use select::{
+    AsksAboutDefault, Context, PushedUpdate, Selected, Standing, name_default, select, server_evaluations, suggest_default,
+};
 
 /// The answer to a push, with everything that led to it.
 #[derive(Debug, Clone, PartialEq)]

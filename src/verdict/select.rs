@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Evaluation, Outcome};
+use crate::git::pattern::PatternSet;
 use crate::git::{Change, RefKind, RefName, RefUpdate};
-use crate::policy::{Bypass, BypassMode, DefaultBranch, Enforcement, Policy, Ruleset};
-use crate::push::Undecided;
+use crate::policy::{Bypass, BypassMode, DefaultBranch, Enforcement, Location, Policy, Ruleset, actors, entry};
+use crate::push::{Cause, Undecided};
 use crate::rules::{Target, Violation};
 
 /// What is known about a push before any object is read.
@@ -20,6 +21,22 @@ pub struct Context {
     pub now: Timestamp,
     /// The repository's default branch.
     pub default_branch: DefaultBranch,
+}
+
+impl Context {
+    /// The rulesets that are for the repository.
+    ///
+    /// # Errors
+    /// A pattern does not compile.
+    pub fn rulesets<'p>(&self, policy: &'p Policy) -> Result<Vec<&'p Ruleset>, Undecided> {
+        let mut here = Vec::new();
+        for ruleset in &policy.rulesets {
+            if ruleset.repositories.includes(&self.repository).map_err(|error| Undecided::new(error.to_string()))? {
+                here.push(ruleset);
+            }
+        }
+        Ok(here)
+    }
 }
 
 /// One update with the names it moves.
@@ -42,6 +59,11 @@ impl PushedUpdate {
     pub fn names(&self) -> impl Iterator<Item = &RefName> {
         self.reached.iter().chain(&self.aliases)
     }
+
+    /// Whether it moves a branch.
+    pub fn touches_branches(&self) -> bool {
+        self.names().any(|name| name.kind() == RefKind::Branch)
+    }
 }
 
 /// How a ruleset stands to the pusher.
@@ -58,6 +80,8 @@ pub enum Standing<'p> {
 pub struct Selected<'p> {
     /// The ruleset.
     pub ruleset: &'p Ruleset,
+    /// `[server] allowed_refs`: a ref that no push can write covers nothing.
+    pub allowed_refs: &'p PatternSet,
     /// For each judged update: its index in the push, the matched names (the pushed one first), how the ruleset stands
     /// to the pusher.
     pub updates: Vec<(usize, Vec<RefName>, Standing<'p>)>,
@@ -100,7 +124,7 @@ pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate
             judged.push((index, names, standing));
         }
         if !judged.is_empty() {
-            selected.push(Selected { ruleset, updates: judged, expired });
+            selected.push(Selected { ruleset, allowed_refs: &policy.server.allowed_refs, updates: judged, expired });
         }
     }
     Ok(selected)
@@ -112,6 +136,7 @@ pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate
 /// A pattern does not compile.
 pub fn server_evaluations(policy: &Policy, context: &Context, updates: &[PushedUpdate]) -> Result<Vec<Evaluation>, Undecided> {
     let mut evaluations = Vec::new();
+    let moves_default = MovesDefault::new(policy, context, updates)?;
     for pushed in updates {
         let evaluation = |rule, at, matched: Option<&RefName>, outcome| Evaluation {
             ruleset: "server".to_owned(),
@@ -136,48 +161,123 @@ pub fn server_evaluations(policy: &Policy, context: &Context, updates: &[PushedU
                 ));
             }
         }
-        if let Some(ruleset) = unknown_default(policy, context, updates)?
-            && pushed.names().any(|name| name.kind() == RefKind::Branch)
-        {
-            let why = match &context.default_branch {
-                DefaultBranch::Missing(name) => format!(
-                    "the ruleset speaks of the default branch, and `HEAD` names `{}`, which does not exist",
-                    String::from_utf8_lossy(name.as_bytes())
-                ),
-                _ => "the ruleset speaks of the default branch, and `HEAD` names no branch".to_owned(),
-            };
-            evaluations.push(Evaluation {
-                ruleset: ruleset.name.clone(),
-                ..evaluation("default_branch", ruleset.at, None, Outcome::Failed(Undecided::new(why)))
-            });
+        if let Some(why) = moves_default.why(pushed) {
+            let undecided = Undecided::new(why).cause(Cause::Repository).help(name_default(None));
+            // No line of the policy is to blame.
+            evaluations.push(evaluation("default_branch", Location::default(), None, Outcome::Failed(undecided)));
         }
     }
     Ok(evaluations)
 }
 
-/// The active ruleset, if any, that makes it matter which branch is the default while nobody can tell.
-fn unknown_default<'p>(
-    policy: &'p Policy,
-    context: &Context,
-    updates: &[PushedUpdate],
-) -> Result<Option<&'p Ruleset>, Undecided> {
-    match &context.default_branch {
-        DefaultBranch::Exists(_) | DefaultBranch::NoBranches(_) => return Ok(None),
-        DefaultBranch::Missing(head) => {
-            let mut branches = updates.iter().filter(|pushed| pushed.names().any(|name| name.kind() == RefKind::Branch));
-            if branches.all(|pushed| pushed.update.name == *head && matches!(pushed.update.change, Change::Create { .. })) {
-                return Ok(None);
+/// Names the branch that `HEAD` should name, in the help of every refusal for want of a default branch.
+pub fn suggest_default(evaluations: &mut [Evaluation], branch: &RefName) {
+    for evaluation in evaluations.iter_mut().filter(|evaluation| evaluation.rule == "default_branch") {
+        if let Outcome::Failed(undecided) = &mut evaluation.outcome {
+            undecided.help = Some(name_default(Some(branch)));
+        }
+    }
+}
+
+/// What the administrator does about a `HEAD` that names no branch that exists.
+pub fn name_default(branch: Option<&RefName>) -> String {
+    // The command is there to be copied into a shell, and the name was pushed.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    let branch = branch.filter(|branch| branch.as_bytes().iter().all(plain));
+    let branch = branch.map_or("refs/heads/<branch>".into(), |branch| String::from_utf8_lossy(branch.as_bytes()));
+    format!("name the default branch on the server: git symbolic-ref HEAD {branch}")
+}
+
+/// What the active rulesets for a repository make of its default branch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AsksAboutDefault {
+    /// One names `~DEFAULT_BRANCH`, so that it must be known.
+    pub by_name: bool,
+    /// One has rules about commits that are entered through the branch that `HEAD` names, once that exists.
+    pub by_commits: bool,
+    /// One takes the commits of whatever branch is the default as judged.
+    pub trusts: bool,
+}
+
+impl AsksAboutDefault {
+    /// Asks the rulesets for a repository.
+    pub fn new(rulesets: &[&Ruleset], default: &DefaultBranch) -> AsksAboutDefault {
+        let once_it_exists = match default {
+            DefaultBranch::Exists(head) | DefaultBranch::Missing(head) | DefaultBranch::NoBranches(head) => {
+                Some(DefaultBranch::Exists(head.clone()))
             }
+            DefaultBranch::Unnamed => None,
+        };
+        let mut asks = AsksAboutDefault::default();
+        for ruleset in rulesets.iter().filter(|ruleset| ruleset.enforcement == Enforcement::Active) {
+            asks.by_name |= ruleset.refs.needs_default();
+            asks.by_commits |=
+                once_it_exists.as_ref().is_some_and(|default| !entry::entered(ruleset, rulesets, Some(default)).is_empty());
+            asks.trusts |= ruleset.trust_default_branch && ruleset.asks_about_commits();
         }
-        DefaultBranch::Unnamed => {}
+        asks
     }
-    for ruleset in &policy.rulesets {
-        if ruleset.enforcement == Enforcement::Active
-            && ruleset.refs.needs_default()
-            && ruleset.repositories.includes(&context.repository).map_err(|error| Undecided::new(error.to_string()))?
-        {
-            return Ok(Some(ruleset));
+
+    /// Whether it matters that the branch which `HEAD` names does not exist.
+    pub fn needs_it(self) -> bool {
+        self.by_name || self.by_commits
+    }
+}
+
+/// How a push must not touch branches while the default branch is missing: protection must not move because a branch is
+/// named.
+struct MovesDefault<'a> {
+    default: &'a DefaultBranch,
+    /// No branch can be judged.
+    any: bool,
+    /// Nobody but `policy_owners` creates the default branch.
+    creation: bool,
+}
+
+impl<'a> MovesDefault<'a> {
+    fn new(policy: &Policy, context: &'a Context, updates: &[PushedUpdate]) -> Result<MovesDefault<'a>, Undecided> {
+        let mut moves = MovesDefault { default: &context.default_branch, any: false, creation: false };
+        let missing = match &context.default_branch {
+            DefaultBranch::Exists(_) | DefaultBranch::NoBranches(_) => return Ok(moves),
+            DefaultBranch::Missing(head) => Some(head),
+            DefaultBranch::Unnamed => None,
+        };
+        let asks = AsksAboutDefault::new(&context.rulesets(policy)?, &context.default_branch);
+        let mut branches = updates.iter().filter(|pushed| pushed.touches_branches());
+        let owner = actors::names_exactly(&policy.server.policy_owners, &context.actor);
+        if missing.is_some_and(|head| owner && branches.all(|pushed| creates(pushed, head))) {
+            return Ok(moves);
         }
+        moves.any = asks.by_name;
+        moves.creation = asks.needs_it();
+        Ok(moves)
     }
-    Ok(None)
+
+    /// Why the update is refused, if it is.
+    fn why(&self, pushed: &PushedUpdate) -> Option<String> {
+        let head = match self.default {
+            DefaultBranch::Missing(head) => Some(head),
+            _ => None,
+        };
+        let shown = head.map(|head| String::from_utf8_lossy(head.as_bytes())).unwrap_or_default();
+        // A file system that folds case finds the one where the other is asked for.
+        let creates = pushed.update.change.new_value().is_some();
+        if self.creation && creates && head.is_some() && pushed.names().any(|name| self.default.is_widely(name)) {
+            return Some(format!(
+                "`HEAD` names `{shown}`, which does not exist; creating it makes it the default branch, so only \
+                 `policy_owners` may create it"
+            ));
+        }
+        if !self.any || !pushed.touches_branches() {
+            return None;
+        }
+        Some(match head {
+            Some(_) => format!("`HEAD` names `{shown}`, which does not exist, so the rules of the default branch guard none"),
+            None => "`HEAD` names no branch, so the rules of the default branch guard none".to_owned(),
+        })
+    }
+}
+
+fn creates(pushed: &PushedUpdate, branch: &RefName) -> bool {
+    matches!(pushed.update.change, Change::Create { .. }) && pushed.names().any(|name| name == branch)
 }

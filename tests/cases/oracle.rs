@@ -188,8 +188,10 @@ fn touches(scene: &Scene, id: &str, parents: &[String]) -> Paths {
 /// The facts of a selected ruleset's updates.
 pub fn facts(scene: &Scene, seen: &Seen, selected: &Selected<'_>) -> Vec<UpdateFacts> {
     let ruleset = selected.ruleset;
-    let covers =
-        |name: &RefName| ruleset.target == Target::Push || ruleset.refs.covers(name, &seen.context.default_branch).unwrap();
+    let covers = |name: &RefName| {
+        selected.allowed_refs.matches_exactly(name.as_bytes()).unwrap()
+            && (ruleset.target == Target::Push || ruleset.refs.covers(name, &seen.context.default_branch).unwrap())
+    };
     let tips: Vec<String> = seen
         .refs
         .iter()
@@ -198,7 +200,7 @@ pub fn facts(scene: &Scene, seen: &Seen, selected: &Selected<'_>) -> Vec<UpdateF
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
-    let covers_default = seen.context.default_branch.existing().is_some_and(covers);
+    let covers_default = seen.context.default_branch.existing().is_some_and(&covers);
     let mut all = Vec::new();
     for (index, names, _) in &selected.updates {
         let pushed = &seen.updates[*index];
@@ -232,7 +234,8 @@ pub fn facts(scene: &Scene, seen: &Seen, selected: &Selected<'_>) -> Vec<UpdateF
             if let Some(old) = &old_commit {
                 facts.fast_forward = Fact::Known(bases(scene, old, &commit).contains(old));
             }
-            let mut hidden: Vec<&String> = old_commit.iter().chain(&seen.default).collect();
+            let default = seen.default.as_ref().filter(|_| ruleset.trust_default_branch || covers_default);
+            let mut hidden: Vec<&String> = old_commit.iter().chain(default).collect();
             if ruleset.actors.is_everyone() {
                 hidden.extend(&tips);
             }

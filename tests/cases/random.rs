@@ -54,12 +54,13 @@ fn policy(random: &mut Random) -> String {
             continue;
         }
         let actors = if random.one_in(3) { "actors = [\"d*\"]\n" } else { "" };
+        let trust = if random.one_in(4) { "trust_default_branch = false\n" } else { "" };
         let rules: String = RULES
             .lines()
             .filter(|line| !line.is_empty() && (target != "push" || !(line.starts_with("non_") || line.starts_with("required_"))))
             .map(|line| format!("{line}\n"))
             .collect();
-        text += &format!("[[ruleset]]\nname = \"{name}\"\ntarget = \"{target}\"\n{refs}{actors}[ruleset.rules]\n{rules}");
+        text += &format!("[[ruleset]]\nname = \"{name}\"\ntarget = \"{target}\"\n{refs}{actors}{trust}[ruleset.rules]\n{rules}");
     }
     text
 }

@@ -4,14 +4,18 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rustix::fs::StatVfsMountFlags;
 
 use super::Chosen;
 use super::place::Place;
 use crate::cli::{Failure, Result};
-use crate::policy::parse;
-use crate::receive::find_policy;
+use crate::policy::{Policy, lint, parse};
+use crate::receive::refs::Refs;
 use crate::receive::repository::{Repository, SYSTEM_CONFIGURATIONS, read_config};
+use crate::receive::sanitize::sanitize;
+use crate::receive::{find_policy, head};
 
 /// What does not keep the hook from running, and is worth knowing.
 pub(super) struct Warning {
@@ -137,9 +141,7 @@ pub(super) fn warnings(place: &Place, repository: &Repository, chosen: Option<&C
                     format!("remove `refwarden.policy` from what {dir}/config includes"),
                 ));
             }
-            if chosen.policy.server.identity.is_none() {
-                warnings.push(no_identity(&chosen.path));
-            }
+            warnings.extend(of_policy(place, repository, &chosen.policy, &chosen.path));
         }
         None => match find_policy::find(None, repository) {
             Err(undecided) => warnings.push(Warning::new(
@@ -155,8 +157,7 @@ pub(super) fn warnings(place: &Place, repository: &Repository, chosen: Option<&C
                         format!("refwarden check {}", found.name)
                     },
                 )),
-                Ok(policy) if policy.server.identity.is_none() => warnings.push(no_identity(&found.name)),
-                Ok(_) => {}
+                Ok(policy) => warnings.extend(of_policy(place, repository, &policy, &found.name)),
             },
         },
     }
@@ -171,6 +172,32 @@ pub(super) fn warnings(place: &Place, repository: &Repository, chosen: Option<&C
             "`hook.pre-receive.enabled` is false: git 2.54 and later may not run the hook",
             format!("git --git-dir {dir} config --unset-all hook.pre-receive.enabled"),
         ));
+    }
+    warnings
+}
+
+/// What a policy leaves open in this repository: who pushes, what `HEAD` names, and patterns that match less or more than they
+/// read.
+fn of_policy(place: &Place, repository: &Repository, policy: &Policy, name: &str) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if policy.server.identity.is_none() {
+        warnings.push(no_identity(name));
+    }
+    match Refs::open(repository).and_then(|refs| head::of_repository(policy, repository, &refs)) {
+        Ok(notices) => warnings.extend(notices.into_iter().map(|notice| {
+            let help =
+                notice.help.replace("git symbolic-ref", &format!("git --git-dir {} symbolic-ref", place.common_dir.display()));
+            Warning::new(sanitize(&notice.message), sanitize(&help))
+        })),
+        Err(undecided) => warnings.push(Warning::new(
+            format!("every push will be refused: {}", sanitize(&undecided.why)),
+            undecided.help.unwrap_or_else(|| "look at `HEAD` and the refs of the repository: git fsck".to_owned()),
+        )),
+    }
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    for finding in lint::lint(policy, today).into_iter().filter(|finding| lint::MISREAD.contains(&finding.id)) {
+        let message = format!("{}:{}: {}", sanitize(name), finding.at.line, finding.message);
+        warnings.push(Warning::new(message, finding.help.unwrap_or_default()));
     }
     warnings
 }

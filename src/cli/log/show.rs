@@ -144,6 +144,9 @@ fn print(out: &mut dyn Write, record: &Value) -> Result<()> {
     if let Some(cause) = record.get("cause").and_then(Value::as_str) {
         writeln!(out, "    {}", sanitize(cause))?;
     }
+    if let Some(notice) = record.get("notice").and_then(Value::as_str) {
+        writeln!(out, "    notice: {}", sanitize(notice))?;
+    }
     for update in list(record, "updates") {
         let (old, new) = (short(update, "old"), short(update, "new"));
         writeln!(out, "    {} {} {old}..{new}", text(update, "change"), text(update, "ref"))?;

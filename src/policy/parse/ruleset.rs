@@ -8,7 +8,18 @@ use super::{rule, scopes};
 use crate::policy::{Actors, Bypass, BypassMode, Enforcement, RefScope, RepositoryScope, Ruleset};
 use crate::rules::Target;
 
-const KEYS: &[&str] = &["name", "github_name", "target", "refs", "repositories", "enforcement", "actors", "bypass", "rules"];
+const KEYS: &[&str] = &[
+    "name",
+    "github_name",
+    "target",
+    "refs",
+    "repositories",
+    "enforcement",
+    "actors",
+    "bypass",
+    "trust_default_branch",
+    "rules",
+];
 const TARGETS: &[(&str, Target)] = &[("branch", Target::Branch), ("tag", Target::Tag), ("push", Target::Push)];
 const ENFORCEMENTS: &[(&str, Enforcement)] =
     &[("active", Enforcement::Active), ("evaluate", Enforcement::Evaluate), ("disabled", Enforcement::Disabled)];
@@ -50,6 +61,10 @@ fn read(reader: &mut Reader<'_>, value: &Value<'_>, groups: &mut Groups, names: 
     };
     let actors = table.get("actors").map(|value| groups.actors(reader, value));
     let bypass = table.get("bypass").map(|value| bypasses(reader, value, target, groups));
+    let trust_default_branch = match table.get("trust_default_branch") {
+        Some(value) => reader.boolean(value, "`trust_default_branch`"),
+        None => Some(true),
+    };
     let rules = match table.get("rules") {
         Some(rules) => {
             let before = reader.count();
@@ -77,6 +92,7 @@ fn read(reader: &mut Reader<'_>, value: &Value<'_>, groups: &mut Groups, names: 
         enforcement: enforcement?,
         actors: actors.unwrap_or_else(Actors::default),
         bypass: bypass.unwrap_or_default(),
+        trust_default_branch: trust_default_branch?,
         rules,
         at: reader.at(value.span().start),
     })
