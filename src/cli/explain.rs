@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use super::{Failure, Result};
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Enforcement, parse};
-use crate::receive::environment::Environment;
 use crate::receive::objects::Objects;
 use crate::receive::refs::Refs;
 use crate::receive::repository::Repository;
+use crate::receive::repository_name::RepositoryNames;
 use crate::receive::sanitize::{sanitize, sanitize_bytes};
 use crate::receive::{Judged, Push, find_policy, judge, message};
 use crate::verdict::{Decision, Outcome, json as verdict_json};
@@ -89,7 +89,7 @@ impl Explain {
             Failure::new(format!("`{}` is no full ref name: {}", self.name, bad.0)).help("write it out: refs/heads/main")
         })?;
         let extra = match &self.objects {
-            Some(dir) => Some(Repository::open(&git_dir(dir))?.common_dir.join("objects")),
+            Some(dir) => Some(Repository::open_shared(&git_dir(dir))?.common_dir.join("objects")),
             None => None,
         };
         let resolve = |revision: &str| -> Result<Option<Oid>> {
@@ -105,20 +105,21 @@ impl Explain {
             (old, None) => Change::Delete { old },
         };
         let objects = Objects::open(&repository.common_dir, extra.as_deref(), repository.format, policy.server.budget)?;
-        let repository_name = match self.repository {
-            Some(name) => name,
-            None => Environment::repository_from_path(&policy.server, &repository)?,
+        let names = match self.repository {
+            Some(name) => RepositoryNames::of_host(name),
+            None => RepositoryNames::by_path(&policy.server, &repository, [self.repo.as_path()])?,
         };
         let judged = judge(Push {
             policy: &policy,
             refs: &refs,
             objects: &objects,
-            repository: repository_name,
+            repository: names,
             actor: self.actor.clone(),
             now: Timestamp::now(),
             updates: vec![RefUpdate { name, change }],
             merges_pull_request: vec![self.merges_pull_request],
         })?;
+        repository.refuse_linked_refs(judged.updates.iter().flat_map(|pushed| &pushed.reached))?;
         if self.json {
             print_json(out, &judged, &policy.file)?;
         } else {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::collect::Collector;
 use super::objects::{Objects, Work};
 use super::refs::Refs;
+use super::repository_name::RepositoryNames;
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Bypass, Policy};
 use crate::push::{Cause, Undecided};
@@ -18,8 +19,8 @@ pub struct Push<'a> {
     pub refs: &'a Refs,
     /// The objects, the quarantine included.
     pub objects: &'a Objects,
-    /// The repository's name.
-    pub repository: String,
+    /// The repository's names.
+    pub repository: RepositoryNames,
     /// The pusher's name.
     pub actor: String,
     /// Now.
@@ -52,7 +53,8 @@ pub struct Judged<'p> {
 pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let default_branch = push.refs.default_branch()?;
     let (updates, held) = moved_names(push.refs, push.updates, &push.merges_pull_request)?;
-    let context = Context { repository: push.repository, actor: push.actor, now: push.now, default_branch };
+    let RepositoryNames { name: repository, others: served_as } = push.repository;
+    let context = Context { repository, served_as, actor: push.actor, now: push.now, default_branch };
     let mut evaluations = server_evaluations(push.policy, &context, &updates)?;
     let import = push.policy.server.import.contains(&context.actor) && !push.refs.any("refs/")?;
     let mut expired = Vec::new();

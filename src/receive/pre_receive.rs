@@ -226,8 +226,8 @@ fn decide(
     let actor = environment.actor(identity)?;
     record.actor = Some(actor.name.clone());
     record.display.clone_from(&actor.display);
-    let name = environment.repository(&policy.server, &repository)?;
-    record.repository = Some(name.clone());
+    let names = environment.repository(&policy, &repository)?;
+    record.repository = Some(names.name.clone());
     watch.allow(policy.server.budget.time, case, record);
     let refs = Refs::open(&repository)?;
     let quarantine = environment.quarantine()?;
@@ -238,12 +238,13 @@ fn decide(
         policy: &policy,
         refs: &refs,
         objects: &objects,
-        repository: name,
+        repository: names,
         actor: actor.name.clone(),
         now,
         updates,
         merges_pull_request: merges,
     })?;
+    repository.refuse_linked_refs(judged.updates.iter().flat_map(|pushed| &pushed.reached))?;
     watch.done();
     record.judged = true;
     let mut lines = Vec::new();

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Evaluation, Outcome};
+use crate::git::pattern::PatternError;
 use crate::git::{Change, RefKind, RefName, RefUpdate};
 use crate::policy::{Bypass, BypassMode, DefaultBranch, Enforcement, Policy, Ruleset};
 use crate::push::Undecided;
@@ -14,12 +15,22 @@ use crate::rules::{Target, Violation};
 pub struct Context {
     /// The repository's name.
     pub repository: String,
+    /// Other names that it was reached by. They can only bring it under more rulesets.
+    pub served_as: Vec<String>,
     /// The pusher's name.
     pub actor: String,
     /// Now.
     pub now: Timestamp,
     /// The repository's default branch.
     pub default_branch: DefaultBranch,
+}
+
+impl Context {
+    /// Whether the ruleset is for the repository.
+    fn is_for(&self, ruleset: &Ruleset) -> Result<bool, PatternError> {
+        let names = std::iter::once(&self.repository).chain(&self.served_as);
+        ruleset.repositories.includes_any(names.map(String::as_str))
+    }
 }
 
 /// One update with the names it moves.
@@ -70,13 +81,13 @@ pub struct Selected<'p> {
 /// # Errors
 /// A pattern does not compile.
 pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate]) -> Result<Vec<Selected<'p>>, Undecided> {
-    let unreadable = |error: crate::git::pattern::PatternError| Undecided::new(error.to_string());
+    let unreadable = |error: PatternError| Undecided::new(error.to_string());
     let today = context.now.to_zoned(TimeZone::UTC).date();
     let mut selected = Vec::new();
     for ruleset in &policy.rulesets {
         if ruleset.enforcement == Enforcement::Disabled
             || !ruleset.actors.judges(&context.actor)
-            || !ruleset.repositories.includes(&context.repository).map_err(unreadable)?
+            || !context.is_for(ruleset).map_err(unreadable)?
         {
             continue;
         }
@@ -174,7 +185,7 @@ fn unknown_default<'p>(
     for ruleset in &policy.rulesets {
         if ruleset.enforcement == Enforcement::Active
             && ruleset.refs.needs_default()
-            && ruleset.repositories.includes(&context.repository).map_err(|error| Undecided::new(error.to_string()))?
+            && context.is_for(ruleset).map_err(|error| Undecided::new(error.to_string()))?
         {
             return Ok(Some(ruleset));
         }
