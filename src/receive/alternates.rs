@@ -161,7 +161,10 @@ mod tests {
         let read = |text: &str| {
             entries(text.as_bytes()).map(|all| all.into_iter().map(|one| String::from_utf8(one).unwrap()).collect::<Vec<_>>())
         };
-        assert_eq!(read("/a\n\n# /b\n../c\n\"/d \\\"e\\\" \\303\\244\\t\"\n/last").unwrap(), ["/a", "../c", "/d \"e\" ä\t", "/last"]);
+        assert_eq!(
+            read("/a\n\n# /b\n../c\n\"/d \\\"e\\\" \\303\\244\\t\"\n/last").unwrap(),
+            ["/a", "../c", "/d \"e\" ä\t", "/last"]
+        );
         // Quotes that are not closed are none.
         assert_eq!(read("\"/a\n/b\n").unwrap(), ["\"/a", "/b"]);
         assert_eq!(read("\"/a\\x\"\n").unwrap(), ["\"/a\\x\""]);

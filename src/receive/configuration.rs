@@ -75,8 +75,10 @@ impl Conditional {
         match self {
             Conditional::Harmless => Ok(false),
             Conditional::AskGit => Ok(true),
-            Conditional::Unknown => Err(cannot_read(file, &"a file that it includes on an unknown condition may name the policy")
-                .help("name the policy without a condition")),
+            Conditional::Unknown => {
+                Err(cannot_read(file, &"a file that it includes on an unknown condition may name the policy")
+                    .help("name the policy without a condition"))
+            }
         }
     }
 }

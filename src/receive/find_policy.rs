@@ -47,8 +47,12 @@ pub fn find(named: Option<&Path>, repository: &Repository) -> Result<Found, Unde
     match (&settings.reference, &settings.path) {
         (Some(reference), Some(path)) => return read_from_ref(repository, reference, path),
         (None, None) => {}
-        (Some(_), None) => return Err(Undecided::new("`refwarden.policyRef` is set and `refwarden.policyPath` is not").cause(Cause::Policy)),
-        (None, Some(_)) => return Err(Undecided::new("`refwarden.policyPath` is set and `refwarden.policyRef` is not").cause(Cause::Policy)),
+        (Some(_), None) => {
+            return Err(Undecided::new("`refwarden.policyRef` is set and `refwarden.policyPath` is not").cause(Cause::Policy));
+        }
+        (None, Some(_)) => {
+            return Err(Undecided::new("`refwarden.policyPath` is set and `refwarden.policyRef` is not").cause(Cause::Policy));
+        }
     }
     for path in [repository.common_dir.join("refwarden.toml"), PathBuf::from(SYSTEM_POLICY)] {
         if let Some(found) = read(&path)? {
@@ -62,8 +66,7 @@ pub fn find(named: Option<&Path>, repository: &Repository) -> Result<Found, Unde
 }
 
 fn read_named(path: &Path) -> Result<Found, Undecided> {
-    read(path)?
-        .ok_or_else(|| Undecided::new(format!("the policy `{}` does not exist", path.display())).cause(Cause::Policy))
+    read(path)?.ok_or_else(|| Undecided::new(format!("the policy `{}` does not exist", path.display())).cause(Cause::Policy))
 }
 
 fn read(path: &Path) -> Result<Option<Found>, Undecided> {
@@ -71,9 +74,7 @@ fn read(path: &Path) -> Result<Option<Found>, Undecided> {
         Ok(bytes) => Ok(Some(Found { name: path.display().to_string(), bytes, in_ref: None })),
         // A dangling link was put there by someone who meant a policy to be there.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && path.symlink_metadata().is_err() => Ok(None),
-        Err(error) => {
-            Err(Undecided::new(format!("cannot read the policy `{}`: {error}", path.display())).cause(Cause::Policy))
-        }
+        Err(error) => Err(Undecided::new(format!("cannot read the policy `{}`: {error}", path.display())).cause(Cause::Policy)),
     }
 }
 
@@ -94,9 +95,7 @@ fn peeled(objects: &Objects, mut id: Oid) -> Result<Oid, Undecided> {
 
 /// Reads the policy at its ref's value before the push.
 fn read_from_ref(repository: &Repository, reference: &str, path: &str) -> Result<Found, Undecided> {
-    let failed = |why: String| {
-        Undecided::new(format!("cannot read the policy `{reference}:{path}`: {why}")).cause(Cause::Policy)
-    };
+    let failed = |why: String| Undecided::new(format!("cannot read the policy `{reference}:{path}`: {why}")).cause(Cause::Policy);
     let name = RefName::parse(reference.as_bytes()).map_err(|bad| failed(format!("the ref's name is not one: {}", bad.0)))?;
     let refs = Refs::open(repository)?;
     let tip = refs.resolve(&name)?.1.ok_or_else(|| failed("the ref does not exist".to_owned()))?;

@@ -179,9 +179,7 @@ fn refuse_link(common_dir: &Path, path: &Path) -> Result<(), Undecided> {
         Ok(_) => Ok(()),
         // What is not there, or below a file, is no link.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
-        Err(error) => {
-            Err(Undecided::new(format!("cannot look at `{}`: {error}", path.display())).cause(Cause::Repository))
-        }
+        Err(error) => Err(Undecided::new(format!("cannot look at `{}`: {error}", path.display())).cause(Cause::Repository)),
     }
 }
 

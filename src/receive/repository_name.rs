@@ -66,9 +66,7 @@ fn of_real_path(git_dir: &Path, root: Option<&str>) -> Result<String, Undecided>
         }
         None => Path::new(directory.file_name().unwrap_or_default()),
     };
-    let name = name
-        .to_str()
-        .ok_or_else(|| Undecided::new("the repository's path is not UTF-8").cause(Cause::Repository))?;
+    let name = name.to_str().ok_or_else(|| Undecided::new("the repository's path is not UTF-8").cause(Cause::Repository))?;
     let name = name.strip_suffix(".git").unwrap_or(name);
     if name.is_empty() {
         return Err(Undecided::new("the repository has no name").cause(Cause::Repository));

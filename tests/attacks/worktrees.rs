@@ -114,17 +114,12 @@ fn a_pushed_folder_that_names_the_git_directory() {
         let work = server.work();
         let tree = server.dir.parent().unwrap().to_owned();
         point(&work, &tree);
+        work.commit("first", &[("README", "1"), ("secret/key", "1")]);
+        work.force("HEAD:refs/heads/main");
         // Nothing but files, and none of them restricted.
         work.commit(
             "base",
-            &[
-                ("README", "1"),
-                ("secret/key", "1"),
-                ("x/HEAD", "ref: refs/heads/other\n"),
-                ("x/commondir", "../.git\n"),
-                ("x/refs/k", ""),
-                ("x/objects/k", ""),
-            ],
+            &[("x/HEAD", "ref: refs/heads/other\n"), ("x/commondir", "../.git\n"), ("x/refs/k", ""), ("x/objects/k", "")],
         );
         work.push("dev", &["HEAD:refs/heads/main"]).accept();
         assert!(tree.join("x/commondir").exists());
@@ -145,7 +140,8 @@ fn a_pushed_folder_that_names_the_git_directory() {
 /// links to those of another.
 #[test]
 fn a_pushed_folder_with_links_to_the_refs() {
-    let lax = format!("{HEAD}[[ruleset]]\nname = \"lax\"\ntarget = \"tag\"\nrefs = [\"~ALL\"]\n[ruleset.rules]\ncreation = true\n");
+    let lax =
+        format!("{HEAD}[[ruleset]]\nname = \"lax\"\ntarget = \"tag\"\nrefs = [\"~ALL\"]\n[ruleset.rules]\ncreation = true\n");
     for storage in storages() {
         let server = site(storage);
         let hooks = server.folder.path().join("hooks");
@@ -155,6 +151,8 @@ fn a_pushed_folder_with_links_to_the_refs() {
         let work = server.work();
         let tree = server.dir.parent().unwrap().to_owned();
         point(&work, &tree);
+        work.commit("first", &[("README", "1"), ("secret/key", "1")]);
+        work.force("HEAD:refs/heads/main");
         let links: &[(&str, &str)] = if storage.reftable {
             &[("x/reftable", "../.git/reftable")]
         } else {
@@ -167,13 +165,13 @@ fn a_pushed_folder_with_links_to_the_refs() {
             work.write(&at("refwarden.toml"), &lax);
             symlink("../.git/objects", work.dir.join(at("objects"))).unwrap();
             if !links.iter().any(|(path, _)| *path == at("refs")) {
-                work.write(&at("refs/k"), "");
+                work.write(&at("refs/.keep"), "");
             }
         }
         for (path, target) in links {
             symlink(target, work.dir.join(path)).unwrap();
         }
-        work.commit("base", &[("README", "1"), ("secret/key", "1")]);
+        work.commit("base", &[]);
         work.push("dev", &[&through, "HEAD:refs/heads/main"]).accept();
         server.git(["pack-refs", "--all"]);
         if !storage.reftable {

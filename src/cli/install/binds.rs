@@ -10,8 +10,8 @@ use super::Chosen;
 use super::place::Place;
 use crate::cli::{Failure, Result};
 use crate::policy::{Enforcement, Identity, Policy, Ruleset, parse};
-use crate::receive::find_policy;
 use crate::receive::configuration::{SYSTEM_CONFIGURATIONS, last, read_system};
+use crate::receive::find_policy;
 use crate::receive::repository::Repository;
 use crate::receive::repository_name::RepositoryNames;
 

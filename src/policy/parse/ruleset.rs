@@ -16,12 +16,7 @@ const MODES: &[(&str, BypassMode)] =
     &[("always", BypassMode::Always), ("pull_request", BypassMode::PullRequest), ("exempt", BypassMode::Exempt)];
 
 /// Every ruleset that can be read. What is wrong with one does not hide the others.
-pub(super) fn read_all(
-    reader: &mut Reader<'_>,
-    value: Option<&Value<'_>>,
-    groups: &mut Groups,
-    server: &Server,
-) -> Vec<Ruleset> {
+pub(super) fn read_all(reader: &mut Reader<'_>, value: Option<&Value<'_>>, groups: &mut Groups, server: &Server) -> Vec<Ruleset> {
     let Some(value) = value else { return Vec::new() };
     let DeValue::Array(array) = value.get_ref() else {
         let help = Some("each ruleset begins with `[[ruleset]]`, in two pairs of brackets");

@@ -121,9 +121,6 @@ pub(super) fn of_ruleset(reader: &mut Reader<'_>, value: &Value<'_>, server: &Se
 /// Why no repository of the server has such a name, and what to do.
 fn never_named(pattern: &str, server: &Server) -> Option<(&'static str, String)> {
     let components: Vec<&str> = pattern.split('/').collect();
-    if components.len() > 1 && components.contains(&"") {
-        return Some(("no component of a name is empty", format!("write `{}`", pattern.trim_matches('/'))));
-    }
     let identity = server.identity.as_ref()?;
     // An administrator's variable may hold anything.
     let own_names = matches!(identity, Identity::Env { repository_env: Some(_), .. });
