@@ -210,12 +210,14 @@ fn decide(
     watch: &Watch,
 ) -> Result<Decided, Undecided> {
     let Case { id, now, started } = case;
-    let repository = Repository::open(&environment.git_dir()?)?;
+    let repository = Repository::open_shared(&environment.git_dir()?)?;
     record.log = Some(decision_log(&DecisionLogSettings::default(), &repository)?);
     environment.refuse_views()?;
     let raw = stdin::read(input)?;
     let updates = stdin::parse(&raw, repository.format)?;
     record.updates.clone_from(&updates);
+    // Only now, so that the log of the repository tells of it.
+    repository.refuse_worktree()?;
     watch.allow(Budget::default().time, case, record);
     let policy = load_policy(options.policy.as_deref(), &repository, record)?;
     record.log = Some(decision_log(&policy.server.decision_log, &repository)?);

@@ -13,9 +13,10 @@ use crate::push::{Cause, Undecided};
 pub struct Repository {
     /// The git directory, absolute, symbolic links resolved.
     pub git_dir: PathBuf,
-    /// The git directory that holds refs, objects and configuration. It is the same: where it is not, as in a linked
-    /// worktree, nothing is opened.
+    /// The same. A linked worktree has a git directory of its own, which is never the one that is read.
     pub common_dir: PathBuf,
+    /// The linked worktree's git directory by which the repository was opened, if it was.
+    pub worktree: Option<PathBuf>,
     /// The hash of its objects.
     pub format: ObjectFormat,
     /// Whether refs lie in files, not in a reftable.
@@ -45,16 +46,11 @@ impl Repository {
     /// Looks at a git directory. Only files in it and the system's configuration are read, no environment.
     ///
     /// # Errors
-    /// It is no git directory, its configuration cannot be read, or its format is not known. Its refs are those of another
-    /// git directory, as in a linked worktree: then `HEAD`, the repository's name and what the path says are not those of the
-    /// repository whose refs a push moves, and whoever pushes would choose them by the path.
+    /// It is no git directory, its configuration cannot be read, its format is not known, or it is a linked worktree's.
     pub fn open(git_dir: &Path) -> Result<Repository, Undecided> {
-        let git_dir = canonical(git_dir)?;
-        let common_dir = common_dir(&git_dir)?;
-        if common_dir != git_dir {
-            return Err(belongs_to(&git_dir, &common_dir));
-        }
-        Repository::open_own(git_dir)
+        let repository = Repository::open_shared(git_dir)?;
+        repository.refuse_worktree()?;
+        Ok(repository)
     }
 
     /// Looks at the repository that a git directory belongs to, also through a linked worktree.
@@ -62,7 +58,25 @@ impl Repository {
     /// # Errors
     /// As for [`Repository::open`], of the repository itself.
     pub fn open_shared(git_dir: &Path) -> Result<Repository, Undecided> {
-        Repository::open_own(common_dir(&canonical(git_dir)?)?)
+        let git_dir = fs::canonicalize(git_dir).map_err(|error| {
+            Undecided::new(format!("cannot open the repository `{}`: {error}", git_dir.display())).cause(Cause::Repository)
+        })?;
+        let common_dir = common_dir(&git_dir)?;
+        let worktree = (common_dir != git_dir).then_some(git_dir);
+        Ok(Repository { worktree, ..Repository::open_own(common_dir)? })
+    }
+
+    /// Refuses a linked worktree. Its `HEAD` and path, and so the default branch and the repository's name, are not those of
+    /// the repository whose refs a push moves, and whoever pushes would choose among them by the path.
+    ///
+    /// # Errors
+    /// It was opened by such a path.
+    pub fn refuse_worktree(&self) -> Result<(), Undecided> {
+        let Some(worktree) = &self.worktree else { return Ok(()) };
+        let common_dir = self.common_dir.display();
+        Err(Undecided::new(format!("`{}` has no refs of its own: they are those of `{common_dir}`", worktree.display()))
+            .cause(Cause::Push)
+            .help(format!("push to `{common_dir}`")))
     }
 
     /// Opens a git directory, absolute and without links, that is no worktree's.
@@ -84,6 +98,7 @@ impl Repository {
         let mut repository = Repository {
             git_dir: common_dir.clone(),
             common_dir,
+            worktree: None,
             format: ObjectFormat::Sha1,
             refs_in_files: true,
             shared: config.last("core.sharedrepository").map(str::to_owned),
@@ -139,12 +154,6 @@ impl Repository {
     }
 }
 
-fn canonical(git_dir: &Path) -> Result<PathBuf, Undecided> {
-    fs::canonicalize(git_dir).map_err(|error| {
-        Undecided::new(format!("cannot open the repository `{}`: {error}", git_dir.display())).cause(Cause::Repository)
-    })
-}
-
 /// The git directory that a worktree's directory names, or the directory itself; absolute, links resolved.
 pub(crate) fn common_dir(git_dir: &Path) -> Result<PathBuf, Undecided> {
     let failed = |why: String| Undecided::new(why).cause(Cause::Repository);
@@ -155,12 +164,6 @@ pub(crate) fn common_dir(git_dir: &Path) -> Result<PathBuf, Undecided> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(git_dir.to_owned()),
         Err(error) => Err(failed(format!("cannot read `commondir`: {error}"))),
     }
-}
-
-fn belongs_to(git_dir: &Path, common_dir: &Path) -> Undecided {
-    Undecided::new(format!("`{}` has no refs of its own: they are those of `{}`", git_dir.display(), common_dir.display()))
-        .cause(Cause::Push)
-        .help(format!("push to `{}`", common_dir.display()))
 }
 
 fn refuse_link(common_dir: &Path, path: &Path) -> Result<(), Undecided> {

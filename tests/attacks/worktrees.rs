@@ -75,6 +75,9 @@ fn linked_worktrees() {
             for door in [server.dir.join("worktrees/checkout"), checkout.clone(), checkout.join(".git")] {
                 point(&work, &door);
                 work.push("dev", &[&spec]).undecided(ELSEWHERE);
+                let logged = server.decisions().pop().unwrap();
+                assert_eq!(logged["decision"], "undecided");
+                assert_eq!(logged["updates"].as_array().unwrap().len(), 1);
             }
             point(&work, &server.dir);
             work.push("dev", &[&spec]).refuse(rule);
