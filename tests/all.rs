@@ -10,6 +10,7 @@ mod cases;
 mod cli;
 mod cli_github;
 mod concurrency;
+mod configuration;
 mod decision_log;
 mod default_branch;
 mod demo;

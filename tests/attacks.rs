@@ -1,7 +1,8 @@
 //! The attack suite: every known way around a rule, as a real push that must be refused, beside an honest twin that must be
-//! accepted. What a file can say lies in `fixtures/attacks/`; what needs a client that is no git is in [`raw`].
+//! accepted. What a file can say lies in `fixtures/attacks/`; what needs a client that is no git is in [`raw`], and other paths to a repository are in [`worktrees`].
 
 mod raw;
+mod worktrees;
 
 use std::collections::BTreeSet;
 

@@ -672,3 +672,94 @@ fn completions_and_manual_pages_name_every_command() {
     assert!(!home.join("man1/refwarden-hook.1").exists());
     run(home, &["man", "--dir", "nowhere"]).fails("cannot write manual pages");
 }
+
+#[test]
+fn install_stores_a_policy_s_path_without_dots() {
+    let server = unguarded();
+    fs::remove_file(server.at("refwarden.toml")).unwrap();
+    let home = fs::canonicalize(server.folder.path()).unwrap();
+    fs::create_dir_all(home.join("etc/deep")).unwrap();
+    fs::create_dir_all(home.join("elsewhere")).unwrap();
+    symlink(home.join("etc/deep"), home.join("elsewhere/link")).unwrap();
+    fs::write(home.join("etc/policy.toml"), format!("{HEAD}{MAIN}")).unwrap();
+    symlink("policy.toml", home.join("etc/current.toml")).unwrap();
+    for (written, stored) in [
+        ("elsewhere/../etc/policy.toml", "etc/policy.toml"),
+        // As the system understands it: `..` after a link is above what it leads to.
+        ("elsewhere/link/../policy.toml", "etc/policy.toml"),
+        ("./etc/./policy.toml", "etc/policy.toml"),
+        // A link that is to be replaced stays one.
+        ("etc/current.toml", "etc/current.toml"),
+        ("elsewhere/link/../current.toml", "etc/current.toml"),
+    ] {
+        server.install(&["--policy", written]).is(0);
+        assert_eq!(server.git(["config", "refwarden.policy"]), home.join(stored).to_str().unwrap(), "{written}");
+    }
+    binds(&server, &server.work());
+}
+
+#[test]
+fn linked_worktrees_belong_to_their_repository() {
+    let server = unguarded();
+    let work = server.with_main(&[("README", "1")]);
+    work.force("HEAD:refs/heads/topic");
+    let home = server.folder.path();
+    let checkout = home.join("checkout");
+    server.git(["worktree", "add", "--quiet", checkout.to_str().unwrap(), "topic"]);
+    let inner = server.at("worktrees/checkout");
+    for place in [&checkout, &inner] {
+        run(home, &["install", place.to_str().unwrap()]).is(0);
+        server.hooks_are(&["pre-receive"]);
+        run(home, &["explain", "--repo", place.to_str().unwrap(), "--actor", "dev", "refs/heads/main", "main", "topic"])
+            .fails("has no refs of its own");
+    }
+    binds(&server, &work);
+    for place in [&checkout, &inner, &server.dir] {
+        run(home, &["log", "verify", "--repo", place.to_str().unwrap()]).is(0);
+        let ran = run(home, &["log", "show", "--repo", place.to_str().unwrap()]).is(0);
+        assert!(ran.out.lines().count() > 1, "{}", ran.out);
+    }
+    // A client may well have linked worktrees.
+    let client = home.join("client");
+    work.git(["worktree", "add", "--quiet", "--detach", client.to_str().unwrap()]);
+    let linked = Work { dir: client.clone(), home: home.to_owned() };
+    let new = linked.commit("new", &[("README", "3")]);
+    let arguments = ["explain", "--actor", "dev", "--objects", client.to_str().unwrap(), "--repo", server.dir.to_str().unwrap()];
+    run(home, &[arguments.as_slice(), &["refs/heads/other", &server.null(), &new]].concat()).is(0);
+}
+
+#[test]
+fn install_says_by_which_name_a_repository_is_judged() {
+    let server = unguarded();
+    let home = server.folder.path();
+    let link = home.join("shop.git");
+    symlink(&server.dir, &link).unwrap();
+    let named = |name: &str| MAIN.replace("[ruleset.rules]", &format!("repositories = [\"{name}\"]\n[ruleset.rules]"));
+    server.policy(&format!("{HEAD}{}", named("shop")));
+    let link = link.to_str().unwrap();
+    run(home, &["install", link]).is(0).says("judges only pushes through the link").says("`server`");
+    let explain = |repo: &str| {
+        let ran = run(home, &["explain", "--repo", repo, "--actor", "dev", "refs/heads/main", "main", "main"]).is(0);
+        ran.out.contains("main is safe")
+    };
+    server.with_main(&[("README", "1")]);
+    assert!(!explain(server.dir.to_str().unwrap()));
+    assert!(explain(link));
+    server.policy(&format!("{HEAD}{}", named("server")));
+    run(home, &["install", link]).is(0).omits("through the link");
+    let root = home.join("nowhere");
+    server.policy(&format!("{HEAD}root = \"{}\"\n{MAIN}", root.display()));
+    run(home, &["install", link]).is(0).says("every push will be refused").says("root");
+}
+
+#[test]
+fn install_says_what_the_hook_does_not_read() {
+    let server = unguarded();
+    let home = server.folder.path();
+    fs::write(home.join("global"), "[refwarden]\n\tpolicy = /strict.toml\n").unwrap();
+    let global = home.join("global");
+    server.install_with(&[], &[("GIT_CONFIG_GLOBAL", global.to_str().unwrap())]).is(0).says("does not read `refwarden.policy`");
+    server.install(&[]).is(0).omits("does not read");
+    server.git(["config", "receive.denyCurrentBranch", "updateInstead"]);
+    server.install(&[]).is(0).says("pushed files reach the work tree");
+}

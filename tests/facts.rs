@@ -635,8 +635,13 @@ fn collect(repo: &Repo, policy: &str, updates: &[(&str, Option<Oid>, Oid)]) -> V
     let refs = repo.refs();
     let objects = repo.objects(None);
     let default_branch = refs.default_branch().unwrap();
-    let context =
-        Context { repository: "r".to_owned(), actor: "dev".to_owned(), now: jiff::Timestamp::UNIX_EPOCH, default_branch };
+    let context = Context {
+        repository: "r".to_owned(),
+        served_as: Vec::new(),
+        actor: "dev".to_owned(),
+        now: jiff::Timestamp::UNIX_EPOCH,
+        default_branch,
+    };
     let mut pushed = Vec::new();
     let mut held = Vec::new();
     for &(name, old, new) in updates {

@@ -264,8 +264,8 @@ fn every_lint_speaks_and_is_silent() {
         ),
         (
             "judges_nobody",
-            branch(&format!("{main}\nactors = [\"team:x\"]"), "deletion = true"),
-            branch(&format!("{main}\nactors = [\"team:x\", \"x\"]"), "deletion = true"),
+            format!("{}[groups]\ng = [\"team:x\", \"x\"]\n", branch(&format!("{main}\nactors = [\"@g\"]"), "deletion = true")),
+            format!("{}[groups]\ng = [\"x\"]\n", branch(&format!("{main}\nactors = [\"@g\"]"), "deletion = true")),
         ),
         (
             "excluded_by_wildcard",

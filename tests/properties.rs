@@ -185,6 +185,7 @@ fn push() -> impl Strategy<Value = Vec<UpdateFacts>> {
 fn context() -> Context {
     Context {
         repository: "team/server".to_owned(),
+        served_as: vec![],
         actor: "dev".to_owned(),
         now: jiff::Timestamp::UNIX_EPOCH,
         default_branch: DefaultBranch::Exists(RefName::parse(b"refs/heads/main").unwrap()),

@@ -17,6 +17,7 @@ use crate::receive::host_mark::host_marks;
 use crate::receive::objects::Objects;
 use crate::receive::refs::Refs;
 use crate::receive::repository::Repository;
+use crate::receive::repository_name::RepositoryNames;
 use crate::receive::sanitize::{sanitize, sanitize_bytes};
 use crate::receive::{Judged, Push, find_policy, judge, message};
 use crate::verdict::{Decision, Outcome, json as verdict_json};
@@ -93,7 +94,7 @@ impl Explain {
             Failure::new(format!("`{}` is no full ref name: {}", self.name, bad.0)).help("write it out: refs/heads/main")
         })?;
         let extra = match &self.objects {
-            Some(dir) => Some(Repository::open(&git_dir(dir))?.common_dir.join("objects")),
+            Some(dir) => Some(Repository::open_shared(&git_dir(dir))?.common_dir.join("objects")),
             None => None,
         };
         let resolve = |revision: &str| -> Result<Option<Oid>> {
@@ -115,9 +116,9 @@ impl Explain {
             (old, None) => Change::Delete { old },
         };
         let objects = Objects::open(&repository.common_dir, extra.as_deref(), repository.format, policy.server.budget)?;
-        let repository_name = match self.repository {
-            Some(name) => name,
-            None => Environment::repository_from_path(&policy.server, &repository)?,
+        let names = match self.repository {
+            Some(name) => RepositoryNames::of_host(name),
+            None => RepositoryNames::by_path(&policy.server, &repository, [self.repo.as_path()])?,
         };
         let updates = vec![RefUpdate { name, change }];
         // Nothing is known here of what a host would say, except of what the name alone tells.
@@ -129,7 +130,7 @@ impl Explain {
             policy: &policy,
             refs: &refs,
             objects: &objects,
-            repository: repository_name,
+            repository: names,
             actor: self.actor.clone(),
             now: Timestamp::now(),
             updates,
@@ -138,6 +139,7 @@ impl Explain {
         let mut notices = judged.notices.clone();
         let standing = head::of_repository(&policy, &repository, &refs)?;
         notices.extend(standing.into_iter().filter(|notice| !judged.notices.contains(notice)));
+        repository.refuse_linked_refs(judged.updates.iter().flat_map(|pushed| &pushed.reached))?;
         if self.json {
             print_json(out, &judged, &notices, &policy.file)?;
         } else {

@@ -8,7 +8,7 @@ mod binds;
 mod place;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -72,11 +72,27 @@ struct Chosen {
     policy: Policy,
 }
 
+/// An absolute path without `.` and `..` to the same file. Links are followed only before a `..`: what a link leads to may be
+/// replaced on purpose.
+fn normal(path: &Path) -> std::io::Result<PathBuf> {
+    let mut normal = PathBuf::new();
+    for component in std::path::absolute(path)?.components() {
+        match component {
+            Component::ParentDir => {
+                normal = std::fs::canonicalize(&normal)?;
+                normal.pop();
+            }
+            component => normal.push(component),
+        }
+    }
+    Ok(normal)
+}
+
 impl Chosen {
     fn load(path: &Path) -> Result<Chosen> {
         let policy = super::check::load_policy(path)
             .map_err(|failure| failure.help("nothing was touched; correct the policy, then install again"))?;
-        let absolute = std::path::absolute(path)?;
+        let absolute = normal(path)?;
         let path = absolute.to_str().ok_or_else(|| {
             Failure::new(format!("the path `{}` is no UTF-8", absolute.display())).help("move the policy to such a path")
         })?;
@@ -106,7 +122,7 @@ impl Install {
 
     fn install(&self, out: &mut dyn Write, dir: &Path, program: &Program, chosen: Option<&Chosen>) -> Result<()> {
         let place = Place::find(dir)?;
-        let repository = Repository::open(&place.git_dir)?;
+        let repository = Repository::open(&place.common_dir)?;
         binds::hooks_path(&place)?;
         binds::executable_there(&place)?;
         let before = place.look()?;
@@ -138,8 +154,8 @@ impl Install {
             let word = if self.dry_run { "would set" } else { "set" };
             writeln!(out, "  {word} `refwarden.policy` to `{}`", chosen.path)?;
         }
-        let repository = if self.dry_run { repository } else { Repository::open(&place.git_dir)? };
-        let mut warnings = binds::warnings(&place, &repository, chosen, self.dry_run);
+        let repository = if self.dry_run { repository } else { Repository::open(&place.common_dir)? };
+        let mut warnings = binds::warnings(&place, dir, &repository, chosen, self.dry_run);
         if self.link {
             warnings.push(binds::Warning::new(
                 format!("the hook is a link: git accepts everything once `{}` is gone", program.path.display()),

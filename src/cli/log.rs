@@ -60,7 +60,7 @@ struct Place {
 impl Place {
     fn find(&self) -> Result<PathBuf> {
         let Some(repo) = &self.repo else { return Ok(self.file.clone().unwrap_or_default()) };
-        let repository = Repository::open(&super::explain::git_dir(repo))?;
+        let repository = Repository::open_shared(&super::explain::git_dir(repo))?;
         let settings = match find_policy::find(None, &repository).map(|found| parse::parse(&found.name, &found.bytes)) {
             Ok(Ok(policy)) => policy.server.decision_log,
             // Where the hook, too, logs what it cannot judge.

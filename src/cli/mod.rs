@@ -91,7 +91,11 @@ impl Failure {
 
 impl From<crate::push::Undecided> for Failure {
     fn from(undecided: crate::push::Undecided) -> Failure {
-        Failure::new(undecided.why)
+        let failure = Failure::new(undecided.why);
+        match undecided.help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
     }
 }
 

@@ -146,9 +146,7 @@ fn is_at_least_as_wide(wide: &Ruleset, narrow: &Ruleset) -> bool {
             && (refs.include_default || !inner.include_default)
             && texts(&refs.include).is_superset(&texts(&inner.include)));
     let excludes = (!refs.exclude_default || inner.exclude_default) && texts(&inner.exclude).is_superset(&texts(&refs.exclude));
-    let repositories = &wide.repositories;
-    let everywhere = repositories.include_all && repositories.exclude_full.is_empty() && repositories.exclude_last.is_empty();
-    wide.target == narrow.target && includes && excludes && everywhere && wide.actors.is_everyone()
+    wide.target == narrow.target && includes && excludes && wide.repositories.is_everywhere() && wide.actors.is_everyone()
 }
 
 /// Whether some name may match both, as far as their fixed beginnings tell.
@@ -260,9 +258,12 @@ fn judges_nobody(context: &mut Context<'_>) {
         let only = &ruleset.actors.only;
         if ruleset.actors.except.iter().any(|name| name.as_str() == "*") {
             context.found(ruleset.at, format!("ruleset `{}` judges nobody: `actors` excludes `*`", ruleset.name), "");
-        } else if !only.is_empty() && only.iter().all(|name| is_github_only(name.as_str())) {
-            let help = "on a git server `team:`, `app:` and `role:` name nobody; add the names that the server uses";
-            context.found(ruleset.at, format!("ruleset `{}` judges nobody on a git server", ruleset.name), help);
+        }
+        // As an entry of its own such a name does not load; in a group it may be meant for a bypass on GitHub.
+        for name in only.iter().filter(|name| is_github_only(name.as_str())) {
+            let help = "on a git server `team:`, `app:` and `role:` name nobody; add the names that the server uses to the group";
+            let message = format!("ruleset `{}`: `{}` in `actors` names nobody on a git server", ruleset.name, name.as_str());
+            context.found(ruleset.at, message, help);
         }
     }
 }

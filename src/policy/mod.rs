@@ -134,6 +134,11 @@ pub enum Identity {
 }
 
 impl Identity {
+    /// Whether a repository is named by its path, since no host says its name.
+    pub fn names_by_path(&self) -> bool {
+        matches!(self, Identity::Http | Identity::Ssh | Identity::PushCert | Identity::Env { repository_env: None, .. })
+    }
+
     /// The words that `identity` takes, besides `{ env = "NAME" }`.
     pub const WORDS: &[(&str, Identity)] = &[
         ("gitolite", Identity::Gitolite),

@@ -54,7 +54,7 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Policy, Vec<Problem>> {
     toml_1_0::check(&mut reader, table);
     let mut groups = Groups::read(&mut reader, table.get("groups"));
     let server = server::read(&mut reader, table.get("server"), &mut groups);
-    let rulesets = ruleset::read_all(&mut reader, table.get("ruleset"), &mut groups);
+    let rulesets = ruleset::read_all(&mut reader, table.get("ruleset"), &mut groups, &server);
     let github = table.get("github").and_then(|value| companion::github(&mut reader, value));
     let exempt = tables(&mut reader, table.get("exempt"), "exempt");
     let exempt = exempt.into_iter().filter_map(|value| companion::exempt(&mut reader, value, &mut groups)).collect();

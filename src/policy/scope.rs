@@ -133,10 +133,26 @@ impl RepositoryScope {
     /// # Errors
     /// A pattern does not compile.
     pub fn includes(&self, repository: &str) -> Result<bool, PatternError> {
-        let full = repository.as_bytes();
-        let last = repository.rsplit('/').next().unwrap_or(repository).as_bytes();
-        Ok((self.include_all || self.include_full.matches_widely(full)? || self.include_last.matches_widely(last)?)
-            && !self.exclude_full.matches_exactly(full)?
-            && !self.exclude_last.matches_exactly(last)?)
+        self.includes_any([repository])
+    }
+
+    /// Whether the ruleset is for a repository of these names: one of them is included, and not every one is excluded.
+    ///
+    /// # Errors
+    /// A pattern does not compile.
+    pub fn includes_any<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<bool, PatternError> {
+        let (mut included, mut excluded) = (false, true);
+        for name in names {
+            let full = name.as_bytes();
+            let last = name.rsplit('/').next().unwrap_or(name).as_bytes();
+            included |= self.include_all || self.include_full.matches_widely(full)? || self.include_last.matches_widely(last)?;
+            excluded &= self.exclude_full.matches_exactly(full)? || self.exclude_last.matches_exactly(last)?;
+        }
+        Ok(included && !excluded)
+    }
+
+    /// Whether it depends on the repository's name at all.
+    pub fn is_everywhere(&self) -> bool {
+        self.include_all && self.exclude_full.is_empty() && self.exclude_last.is_empty()
     }
 }

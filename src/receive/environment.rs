@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use super::openpgp;
 use super::repository::Repository;
+use super::repository_name::{self, RepositoryNames};
 use crate::git::characters::is_invisible;
 use crate::policy::actors::{is_key_id, pusher_fault};
-use crate::policy::{Identity, Server};
+use crate::policy::{Identity, Policy};
 use crate::push::{Cause, Undecided};
 
 /// A copy of the environment.
@@ -253,13 +254,39 @@ impl Environment {
         Ok(Actor { name: format!("key:{key}"), display: self.text("GIT_PUSH_CERT_SIGNER")?.map(str::to_owned) })
     }
 
-    /// The repository's name, as its host says it, else from its path.
+    /// The repository's names: the one that its host says, else those of its path.
     ///
     /// # Errors
     /// The server did not set the variable, or to a name that only looks like one, or the path does not lie below
     /// `[server] root`.
-    pub fn repository(&self, server: &Server, repository: &Repository) -> Result<String, Undecided> {
-        let name = self.named_repository(server, repository)?;
+    pub fn repository(&self, policy: &Policy, repository: &Repository) -> Result<RepositoryNames, Undecided> {
+        const WHICH: &str = "the repository's name";
+        let server = &policy.server;
+        let name = match &server.identity {
+            Some(Identity::Gitolite) => self.required("GL_REPO", WHICH)?.to_owned(),
+            Some(Identity::Gitea | Identity::Forgejo) => {
+                format!("{}/{}", self.required("GITEA_REPO_USER_NAME", WHICH)?, self.required("GITEA_REPO_NAME", WHICH)?)
+            }
+            Some(Identity::Ghes) => {
+                let name = self.required("GITHUB_REPO_NAME", WHICH)?;
+                // Its documentation has both; patterns of a policy are about this one.
+                if name.split('/').filter(|part| !part.is_empty()).count() != 2 || name.matches('/').count() != 1 {
+                    return Err(Undecided::new(format!("`GITHUB_REPO_NAME` = `{name}` is not of the form OWNER/NAME")));
+                }
+                name.to_owned()
+            }
+            Some(Identity::Gitlab) => self.required("GL_PROJECT_PATH", WHICH)?.to_owned(),
+            Some(Identity::Bitbucket) => {
+                format!("{}/{}", self.required("BB_PROJECT_KEY", WHICH)?, self.required("BB_REPO_SLUG", WHICH)?)
+            }
+            Some(Identity::Env { repository_env: Some(variable), .. }) => self.required(variable, WHICH)?.to_owned(),
+            Some(Identity::Http | Identity::Ssh | Identity::PushCert | Identity::Env { repository_env: None, .. }) | None => {
+                // Looking for other names is for policies that care.
+                let named = policy.rulesets.iter().any(|ruleset| !ruleset.repositories.is_everywhere());
+                let reached_by = if named { repository_name::reached_by(self) } else { Vec::new() };
+                return RepositoryNames::by_path(server, repository, reached_by.iter().map(PathBuf::as_path));
+            }
+        };
         // What restricts by name must not be left by a name that only looks like it.
         if name.trim() != name || name.contains(is_invisible) {
             return Err(Undecided::new(format!(
@@ -268,41 +295,7 @@ impl Environment {
             .cause(Cause::Server)
             .help("let the server pass on the repository's own name"));
         }
-        Ok(name)
-    }
-
-    fn named_repository(&self, server: &Server, repository: &Repository) -> Result<String, Undecided> {
-        const WHICH: &str = "the repository's name";
-        match &server.identity {
-            Some(Identity::Gitolite) => self.required("GL_REPO", WHICH).map(str::to_owned),
-            Some(Identity::Gitea | Identity::Forgejo) => {
-                Ok(format!("{}/{}", self.required("GITEA_REPO_USER_NAME", WHICH)?, self.required("GITEA_REPO_NAME", WHICH)?))
-            }
-            Some(Identity::Gitlab) => self.required("GL_PROJECT_PATH", WHICH).map(str::to_owned),
-            Some(Identity::Ghes) => {
-                let name = self.required("GITHUB_REPO_NAME", WHICH)?;
-                // Its documentation has both; patterns of a policy are about this one.
-                if name.split('/').filter(|part| !part.is_empty()).count() != 2 || name.matches('/').count() != 1 {
-                    return Err(Undecided::new(format!("`GITHUB_REPO_NAME` = `{name}` is not of the form OWNER/NAME")));
-                }
-                Ok(name.to_owned())
-            }
-            Some(Identity::Bitbucket) => {
-                Ok(format!("{}/{}", self.required("BB_PROJECT_KEY", WHICH)?, self.required("BB_REPO_SLUG", WHICH)?))
-            }
-            Some(Identity::Env { repository_env: Some(variable), .. }) => self.required(variable, WHICH).map(str::to_owned),
-            Some(Identity::Http | Identity::Ssh | Identity::PushCert | Identity::Env { repository_env: None, .. }) | None => {
-                name_from_path(&repository.git_dir, server.root.as_deref())
-            }
-        }
-    }
-
-    /// The repository's name by its path alone, where no host says one.
-    ///
-    /// # Errors
-    /// The path does not lie below `[server] root`.
-    pub fn repository_from_path(server: &Server, repository: &Repository) -> Result<String, Undecided> {
-        name_from_path(&repository.git_dir, server.root.as_deref())
+        Ok(RepositoryNames::of_host(name))
     }
 }
 
@@ -323,29 +316,4 @@ fn is_of_gitaly(directory: &Path, repository: &Repository) -> bool {
     let Some(temporary) = directory.parent() else { return false };
     let storages = repository.common_dir.ancestors().skip(1);
     is_quarantine && directory.is_dir() && storages.map(|storage| storage.join("+gitaly/tmp")).any(|tmp| tmp == temporary)
-}
-
-/// The path below the root, without `.git`; without a root the last component.
-fn name_from_path(git_dir: &Path, root: Option<&str>) -> Result<String, Undecided> {
-    // The git directory of a repository with a work tree is named after the work tree.
-    let directory = match git_dir.file_name() {
-        Some(name) if name == ".git" => git_dir.parent().unwrap_or(git_dir),
-        _ => git_dir,
-    };
-    let name = match root {
-        Some(root) => {
-            let root = std::fs::canonicalize(root)
-                .map_err(|error| Undecided::new(format!("cannot open `[server] root` = `{root}`: {error}")))?;
-            directory.strip_prefix(&root).map_err(|_| {
-                Undecided::new(format!("`{}` does not lie below `[server] root` = `{}`", directory.display(), root.display()))
-            })?
-        }
-        None => Path::new(directory.file_name().unwrap_or_default()),
-    };
-    let name = name.to_str().ok_or_else(|| Undecided::new("the repository's path is not UTF-8"))?;
-    let name = name.strip_suffix(".git").unwrap_or(name);
-    if name.is_empty() {
-        return Err(Undecided::new("the repository has no name"));
-    }
-    Ok(name.to_owned())
 }

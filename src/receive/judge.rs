@@ -7,6 +7,7 @@ use super::head::{self, Notice};
 use super::host_mark::HostMark;
 use super::objects::{Objects, Work};
 use super::refs::Refs;
+use super::repository_name::RepositoryNames;
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Bypass, Policy, actors};
 use crate::push::{Cause, Undecided};
@@ -23,8 +24,8 @@ pub struct Push<'a> {
     pub refs: &'a Refs,
     /// The objects, the quarantine included.
     pub objects: &'a Objects,
-    /// The repository's name.
-    pub repository: String,
+    /// The repository's names.
+    pub repository: RepositoryNames,
     /// The pusher's name.
     pub actor: String,
     /// Now.
@@ -61,7 +62,8 @@ pub struct Judged<'p> {
 pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let default_branch = push.refs.default_branch()?;
     let (updates, held) = moved_names(push.refs, push.updates, &push.marks)?;
-    let context = Context { repository: push.repository, actor: push.actor, now: push.now, default_branch };
+    let RepositoryNames { name: repository, others: served_as } = push.repository;
+    let context = Context { repository, served_as, actor: push.actor, now: push.now, default_branch };
     let mut evaluations = server_evaluations(push.policy, &context, &updates)?;
     // What the host writes for itself needs no place in `allowed_refs`. What such a ref points at does.
     let own: Vec<&RefName> =

@@ -1,10 +1,12 @@
 //! The server side of a push: it reads what git and the server say, asks for a verdict, answers and logs.
 //!
-//! In the order of a push: [`environment`], [`host_mark`] and [`stdin`], [`repository`] and [`find_policy`], [`refs`], [`objects`] with
-//! [`graph`] and [`tree_diff`], [`collect`], then [`message`] and [`decision_log`]. [`judge`] is the part that the hook and
+//! In the order of a push: [`environment`], [`host_mark`] and [`stdin`], [`repository`] with `configuration`, [`repository_name`]
+//! and [`find_policy`], [`refs`], [`objects`] with [`graph`] and [`tree_diff`], [`collect`], then [`message`] and [`decision_log`]. [`judge`] is the part that the hook and
 //! `explain` share; [`pre_receive`] is the hook.
 
+mod alternates;
 pub mod collect;
+pub(crate) mod configuration;
 pub mod decision_log;
 pub mod environment;
 pub mod find_policy;
@@ -19,6 +21,7 @@ mod pre_receive;
 pub mod refs;
 mod reftable;
 pub mod repository;
+pub mod repository_name;
 pub mod sanitize;
 pub mod stdin;
 pub mod tree_diff;

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::alternates;
 use crate::git::{Commit, Malformed, ObjectFormat, ObjectKind, Oid, Tag};
 use crate::policy::Budget;
 use crate::push::{Cause, Undecided};
@@ -83,11 +84,11 @@ fn git2_format(format: ObjectFormat) -> git2::ObjectFormat {
 
 fn open_database(format: ObjectFormat, directory: &Path) -> Result<git2::Odb<'static>, Undecided> {
     let failed = |error: git2::Error| Undecided::new(format!("cannot open the object database: {}", error.message()));
-    let path = directory
-        .to_str()
-        .ok_or_else(|| Undecided::new(format!("the object directory `{}` is not UTF-8", directory.display())))?;
     let database = git2::Odb::new_ext(git2_format(format)).map_err(failed)?;
-    database.add_disk_alternate(path).map_err(failed)?;
+    database.add_disk_alternate(alternates::text(directory)?).map_err(failed)?;
+    for missed in alternates::missed(directory)? {
+        database.add_disk_alternate(alternates::text(&missed)?).map_err(failed)?;
+    }
     Ok(database)
 }
 

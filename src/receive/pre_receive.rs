@@ -212,12 +212,14 @@ fn decide(
     watch: &Watch,
 ) -> Result<Decided, Undecided> {
     let Case { id, now, started } = case;
-    let repository = Repository::open(&environment.git_dir()?)?;
+    let repository = Repository::open_shared(&environment.git_dir()?)?;
     record.log = Some(decision_log(&DecisionLogSettings::default(), &repository)?);
     environment.refuse_views()?;
     let raw = stdin::read(input)?;
     let updates = stdin::parse(&raw, repository.format)?;
     record.updates.clone_from(&updates);
+    // Only now, so that the log of the repository tells of it.
+    repository.refuse_worktree()?;
     watch.allow(Budget::default().time, case, record);
     let policy = load_policy(options.policy.as_deref(), &repository, record)?;
     record.log = Some(decision_log(&policy.server.decision_log, &repository)?);
@@ -229,8 +231,8 @@ fn decide(
     let actor = environment.actor(identity)?;
     record.actor = Some(actor.name.clone());
     record.display.clone_from(&actor.display);
-    let name = environment.repository(&policy.server, &repository)?;
-    record.repository = Some(name.clone());
+    let names = environment.repository(&policy, &repository)?;
+    record.repository = Some(names.name.clone());
     watch.allow(policy.server.budget.time, case, record);
     let refs = Refs::open(&repository)?;
     let quarantine = environment.quarantine(identity, &repository)?;
@@ -240,13 +242,14 @@ fn decide(
         policy: &policy,
         refs: &refs,
         objects: &objects,
-        repository: name,
+        repository: names,
         actor: actor.name.clone(),
         now,
         updates,
         marks,
     })?;
     judged.notices.extend(head::moved_by_checkout(&repository, judged.asks));
+    repository.refuse_linked_refs(judged.updates.iter().flat_map(|pushed| &pushed.reached))?;
     watch.done();
     record.judged = true;
     let mut lines = Vec::new();

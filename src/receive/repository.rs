@@ -1,18 +1,22 @@
 //! The repository that a push goes to: its directories, its format, its settings.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::git::ObjectFormat;
-use crate::push::Undecided;
+use super::configuration::{Configuration, last};
+use crate::git::{ObjectFormat, RefName};
+use crate::push::{Cause, Undecided};
 
 /// Where a repository lies and how it is stored.
 #[derive(Debug, Clone)]
 pub struct Repository {
     /// The git directory, absolute, symbolic links resolved.
     pub git_dir: PathBuf,
-    /// The git directory that worktrees share; the same for a bare repository.
+    /// The same. A linked worktree has a git directory of its own, which is never the one that is read.
     pub common_dir: PathBuf,
+    /// The linked worktree's git directory by which the repository was opened, if it was.
+    pub worktree: Option<PathBuf>,
     /// The hash of its objects.
     pub format: ObjectFormat,
     /// Whether refs lie in files, not in a reftable.
@@ -40,62 +44,85 @@ pub struct PolicySettings {
 const HARMLESS_EXTENSIONS: &[&str] =
     &["noop", "noop-v1", "preciousobjects", "partialclone", "worktreeconfig", "relativeworktrees"];
 
-/// The system's configuration, where git is built to look for it. The environment's word for it is not asked: over ssh a
-/// client may have set it.
-pub(crate) const SYSTEM_CONFIGURATIONS: &[&str] = &["/etc/gitconfig", "/usr/local/etc/gitconfig"];
-
 impl Repository {
     /// Looks at a git directory. Only files in it and the system's configuration are read, no environment.
     ///
     /// # Errors
-    /// It is no git directory, its configuration cannot be read, or its format is not known.
+    /// It is no git directory, its configuration cannot be read, its format is not known, or it is a linked worktree's.
     pub fn open(git_dir: &Path) -> Result<Repository, Undecided> {
-        let git_dir = fs::canonicalize(git_dir)
-            .map_err(|error| Undecided::new(format!("cannot open the repository `{}`: {error}", git_dir.display())))?;
-        let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
-            Ok(relative) => fs::canonicalize(git_dir.join(relative.trim_end_matches('\n')))
-                .map_err(|error| Undecided::new(format!("cannot open the common git directory: {error}")))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => git_dir.clone(),
-            Err(error) => return Err(Undecided::new(format!("cannot read `commondir`: {error}"))),
-        };
+        let repository = Repository::open_shared(git_dir)?;
+        repository.refuse_worktree()?;
+        Ok(repository)
+    }
+
+    /// Looks at the repository that a git directory belongs to, also through a linked worktree.
+    ///
+    /// # Errors
+    /// As for [`Repository::open`], of the repository itself.
+    pub fn open_shared(git_dir: &Path) -> Result<Repository, Undecided> {
+        let git_dir = fs::canonicalize(git_dir).map_err(|error| {
+            Undecided::new(format!("cannot open the repository `{}`: {error}", git_dir.display())).cause(Cause::Repository)
+        })?;
+        let common_dir = common_dir(&git_dir)?;
+        let worktree = (common_dir != git_dir).then_some(git_dir);
+        Ok(Repository { worktree, ..Repository::open_own(common_dir)? })
+    }
+
+    /// Refuses a linked worktree. Its `HEAD` and path, and so the default branch and the repository's name, are not those of
+    /// the repository whose refs a push moves, and whoever pushes would choose among them by the path.
+    ///
+    /// # Errors
+    /// It was opened by such a path.
+    pub fn refuse_worktree(&self) -> Result<(), Undecided> {
+        let Some(worktree) = &self.worktree else { return Ok(()) };
+        let common_dir = self.common_dir.display();
+        Err(Undecided::new(format!("`{}` has no refs of its own: they are those of `{common_dir}`", worktree.display()))
+            .cause(Cause::Push)
+            .help(format!("push to `{common_dir}`")))
+    }
+
+    /// Opens a git directory, absolute and without links, that is no worktree's.
+    fn open_own(common_dir: PathBuf) -> Result<Repository, Undecided> {
         if !common_dir.join("objects").is_dir() || !common_dir.join("refs").is_dir() {
-            return Err(Undecided::new(format!("`{}` is no git directory", git_dir.display())));
+            return Err(Undecided::new(format!("`{}` is no git directory", common_dir.display())).cause(Cause::Repository));
+        }
+        // Where these are links, a push moves the refs of another git directory, by another `HEAD`, name and configuration.
+        for name in ["refs", "packed-refs", "reftable"] {
+            refuse_link(&common_dir, &common_dir.join(name))?;
         }
         let grafts = common_dir.join("info/grafts");
-        let absent = grafts.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        let absent = grafts.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
         if !absent {
-            return Err(Undecided::new(format!("`{}` changes what history looks like; remove it", grafts.display())));
+            return Err(Undecided::new(format!("`{}` changes what history looks like; remove it", grafts.display()))
+                .cause(Cause::Repository));
         }
-        let config_path = common_dir.join("config");
-        let config = read_config(&config_path)?.unwrap_or_default();
-        // Where nothing is said, git goes by the directory's name.
+        let config = Configuration::read(&common_dir)?;
         let mut repository = Repository {
-            work_tree: git_dir.file_name().is_some_and(|name| name == ".git"),
-            git_dir,
+            git_dir: common_dir.clone(),
+            // Where nothing is said, git goes by the directory's name.
+            work_tree: match config.last("core.bare") {
+                Some(value) => ["false", "no", "off", "0", ""].contains(&value.to_ascii_lowercase().as_str()),
+                None => common_dir.file_name().is_some_and(|name| name == ".git"),
+            },
             common_dir,
+            worktree: None,
             format: ObjectFormat::Sha1,
             refs_in_files: true,
-            shared: None,
-            policy: PolicySettings::default(),
+            shared: config.last("core.sharedrepository").map(str::to_owned),
+            policy: policy_settings(&config),
         };
-        let mut version = 0_i64;
-        for (key, value) in &config {
-            match key.as_str() {
-                "core.repositoryformatversion" => {
-                    version = value.trim().parse().map_err(|_| Undecided::new("`core.repositoryFormatVersion` is no number"))?;
-                }
-                "core.bare" => {
-                    repository.work_tree = ["false", "no", "off", "0", ""].contains(&value.to_ascii_lowercase().as_str())
-                }
-                "core.sharedrepository" => repository.shared = Some(value.clone()),
-                _ => {}
-            }
-        }
+        let version = match config.format("core.repositoryformatversion") {
+            Some(version) => version
+                .trim()
+                .parse()
+                .map_err(|_| Undecided::new("`core.repositoryFormatVersion` is no number").cause(Cause::Repository))?,
+            None => 0_i64,
+        };
         if !(0..=1).contains(&version) {
-            return Err(Undecided::new(format!("the repository has format version {version}, which is not known here")));
+            return Err(Undecided::new(format!("the repository has format version {version}, which is not known here"))
+                .cause(Cause::Repository));
         }
-        for (key, value) in &config {
-            let Some(extension) = key.strip_prefix("extensions.") else { continue };
+        for (extension, value) in config.extensions() {
             match (extension, value.to_ascii_lowercase().as_str()) {
                 ("objectformat", "sha1") | ("refstorage", "files") => {}
                 ("objectformat", "sha256") => repository.format = ObjectFormat::Sha256,
@@ -104,49 +131,75 @@ impl Repository {
                 (unknown, value) => {
                     return Err(Undecided::new(format!(
                         "the repository uses the extension `{unknown}` = `{value}`, which is not known here"
-                    )));
-                }
-            }
-        }
-        repository.policy = policy_settings(&config);
-        if repository.policy == PolicySettings::default() {
-            for path in SYSTEM_CONFIGURATIONS {
-                if let Some(config) = read_config(Path::new(path))? {
-                    let settings = policy_settings(&config);
-                    if settings != PolicySettings::default() {
-                        repository.policy = settings;
-                        break;
-                    }
+                    ))
+                    .cause(Cause::Repository));
                 }
             }
         }
         Ok(repository)
     }
+
+    /// Refuses refs that lie in a folder which is a link: a push moves them in another git directory.
+    ///
+    /// # Errors
+    /// There is such a link, or nobody can tell.
+    pub fn refuse_linked_refs<'a>(&self, names: impl Iterator<Item = &'a RefName>) -> Result<(), Undecided> {
+        use std::os::unix::ffi::OsStrExt;
+        if !self.refs_in_files {
+            return Ok(());
+        }
+        // Most pushes are to few folders.
+        let mut seen = std::collections::HashSet::new();
+        for name in names {
+            let mut folder = Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
+            while let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty() && seen.insert(*parent)) {
+                folder = parent;
+                refuse_link(&self.common_dir, &self.common_dir.join(folder))?;
+            }
+        }
+        Ok(())
+    }
 }
 
-fn policy_settings(config: &[(String, String)]) -> PolicySettings {
-    // As in git, the last value wins.
-    let last = |key: &str| config.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.clone());
-    PolicySettings { file: last("refwarden.policy"), reference: last("refwarden.policyref"), path: last("refwarden.policypath") }
+/// The git directory that a worktree's directory names, or the directory itself; absolute, links resolved.
+pub(crate) fn common_dir(git_dir: &Path) -> Result<PathBuf, Undecided> {
+    let failed = |why: String| Undecided::new(why).cause(Cause::Repository);
+    match fs::read_to_string(git_dir.join("commondir")) {
+        // As git does.
+        Ok(relative) => fs::canonicalize(git_dir.join(relative.trim_end_matches(['\n', '\r'])))
+            .map_err(|error| failed(format!("cannot open the common git directory: {error}"))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(git_dir.to_owned()),
+        Err(error) => Err(failed(format!("cannot read `commondir`: {error}"))),
+    }
 }
 
-/// Every setting of a configuration file and of those it includes; `None` when there is no such file. Section and key are
-/// lower case, a setting without `=` has the value `true`.
-pub(crate) fn read_config(path: &Path) -> Result<Option<Vec<(String, String)>>, Undecided> {
-    let unreadable = |why: &dyn std::fmt::Display| Undecided::new(format!("cannot read `{}`: {why}", path.display()));
-    match fs::metadata(path) {
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(&error)),
+fn refuse_link(common_dir: &Path, path: &Path) -> Result<(), Undecided> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_symlink() => {
+            let target = path.read_link().unwrap_or_default();
+            Err(Undecided::new(format!(
+                "`{}` is a link to `{}`: refs would move in another git directory than `{}`",
+                path.display(),
+                target.display(),
+                common_dir.display()
+            ))
+            .cause(Cause::Repository)
+            .help("push to the repository that the refs belong to"))
+        }
+        Ok(_) => Ok(()),
+        // What is not there, or below a file, is no link.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
+        Err(error) => Err(Undecided::new(format!("cannot look at `{}`: {error}", path.display())).cause(Cause::Repository)),
     }
-    let config = git2::Config::open(path).map_err(|error| unreadable(&error.message()))?;
-    let mut entries = config.entries(None).map_err(|error| unreadable(&error.message()))?;
-    let mut settings = Vec::new();
-    while let Some(entry) = entries.next() {
-        let entry = entry.map_err(|error| unreadable(&error.message()))?;
-        let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
-        let value = if entry.has_value() { String::from_utf8_lossy(entry.value_bytes()).into_owned() } else { "true".to_owned() };
-        settings.push((name, value));
-    }
-    Ok(Some(settings))
+}
+
+/// The repository's word, else the system's.
+fn policy_settings(config: &Configuration) -> PolicySettings {
+    let settings = |settings: &[super::configuration::Setting]| PolicySettings {
+        file: last(settings, "refwarden.policy").map(str::to_owned),
+        reference: last(settings, "refwarden.policyref").map(str::to_owned),
+        path: last(settings, "refwarden.policypath").map(str::to_owned),
+    };
+    let own = settings(&config.own);
+    if own == PolicySettings::default() { settings(&config.system) } else { own }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Evaluation, Outcome};
-use crate::git::pattern::PatternSet;
+use crate::git::pattern::{PatternError, PatternSet};
 use crate::git::{Change, RefKind, RefName, RefUpdate};
 use crate::policy::{Bypass, BypassMode, DefaultBranch, Enforcement, Location, Policy, Ruleset, actors, entry};
 use crate::push::{Cause, Undecided};
@@ -15,6 +15,8 @@ use crate::rules::{Target, Violation};
 pub struct Context {
     /// The repository's name.
     pub repository: String,
+    /// Other names that it was reached by. They can only bring it under more rulesets.
+    pub served_as: Vec<String>,
     /// The pusher's name.
     pub actor: String,
     /// Now.
@@ -31,11 +33,17 @@ impl Context {
     pub fn rulesets<'p>(&self, policy: &'p Policy) -> Result<Vec<&'p Ruleset>, Undecided> {
         let mut here = Vec::new();
         for ruleset in &policy.rulesets {
-            if ruleset.repositories.includes(&self.repository).map_err(|error| Undecided::new(error.to_string()))? {
+            if self.is_for(ruleset).map_err(|error| Undecided::new(error.to_string()))? {
                 here.push(ruleset);
             }
         }
         Ok(here)
+    }
+
+    /// Whether the ruleset is for the repository.
+    fn is_for(&self, ruleset: &Ruleset) -> Result<bool, PatternError> {
+        let names = std::iter::once(&self.repository).chain(&self.served_as);
+        ruleset.repositories.includes_any(names.map(String::as_str))
     }
 }
 
@@ -94,13 +102,13 @@ pub struct Selected<'p> {
 /// # Errors
 /// A pattern does not compile.
 pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate]) -> Result<Vec<Selected<'p>>, Undecided> {
-    let unreadable = |error: crate::git::pattern::PatternError| Undecided::new(error.to_string());
+    let unreadable = |error: PatternError| Undecided::new(error.to_string());
     let today = context.now.to_zoned(TimeZone::UTC).date();
     let mut selected = Vec::new();
     for ruleset in &policy.rulesets {
         if ruleset.enforcement == Enforcement::Disabled
             || !ruleset.actors.judges(&context.actor)
-            || !ruleset.repositories.includes(&context.repository).map_err(unreadable)?
+            || !context.is_for(ruleset).map_err(unreadable)?
         {
             continue;
         }

@@ -92,8 +92,13 @@ pub fn see(scene: &Scene, state: &State, push: &Push) -> Seen {
         });
         held.push(old);
     }
-    let context =
-        Context { repository: "server".to_owned(), actor: push.actor.clone(), now: jiff::Timestamp::now(), default_branch };
+    let context = Context {
+        repository: "server".to_owned(),
+        served_as: Vec::new(),
+        actor: push.actor.clone(),
+        now: jiff::Timestamp::now(),
+        default_branch,
+    };
     Seen { context, updates, held, refs, default }
 }
 

@@ -11,9 +11,11 @@ use rustix::fs::StatVfsMountFlags;
 use super::Chosen;
 use super::place::Place;
 use crate::cli::{Failure, Result};
-use crate::policy::{Policy, lint, parse};
+use crate::policy::{Enforcement, Identity, Policy, Ruleset, lint, parse};
+use crate::receive::configuration::{SYSTEM_CONFIGURATIONS, last, read_system};
 use crate::receive::refs::Refs;
-use crate::receive::repository::{Repository, SYSTEM_CONFIGURATIONS, read_config};
+use crate::receive::repository::Repository;
+use crate::receive::repository_name::RepositoryNames;
 use crate::receive::sanitize::sanitize;
 use crate::receive::{find_policy, head};
 
@@ -32,7 +34,7 @@ impl Warning {
 /// Runs `git` on the repository, with the caller's configuration: success, and what it printed.
 fn git(place: &Place, arguments: &[&str]) -> Result<(bool, Vec<u8>)> {
     let mut command = Command::new("git");
-    command.arg("--git-dir").arg(&place.git_dir).args(arguments);
+    command.arg("--git-dir").arg(&place.common_dir).args(arguments);
     command.env_remove("GIT_COMMON_DIR").env_remove("GIT_WORK_TREE");
     let output = command.output().map_err(|error| Failure::new(format!("cannot run `git`: {error}")))?;
     // 1: no such setting; 5: none to unset.
@@ -57,14 +59,14 @@ pub(super) fn hooks_path(place: &Place) -> Result<()> {
     if effective.is_none() {
         // The caller's environment may hide the system's configuration from git, and not from the git that serves.
         for file in SYSTEM_CONFIGURATIONS {
-            let settings = read_config(Path::new(file))?.unwrap_or_default();
-            let last = settings.into_iter().rfind(|(key, _)| key == "core.hookspath");
-            effective = effective.or(last.map(|(_, value)| (format!("file:{file}"), value)));
+            let settings = read_system(Path::new(file), &place.common_dir)?;
+            let found = last(&settings, "core.hookspath").map(|value| (format!("file:{file}"), value.to_owned()));
+            effective = effective.or(found);
         }
     }
     let Some((origin, path)) = effective else { return Ok(()) };
     // A relative path starts where the hook runs: in the git directory.
-    let elsewhere = match (fs::canonicalize(place.git_dir.join(&path)), fs::canonicalize(place.hooks())) {
+    let elsewhere = match (fs::canonicalize(place.common_dir.join(&path)), fs::canonicalize(place.hooks())) {
         (Ok(there), Ok(here)) => there != here,
         _ => true,
     };
@@ -126,7 +128,13 @@ fn switch(place: &Place, key: &str) -> Option<bool> {
 }
 
 /// What keeps pushes from being judged as the policy means.
-pub(super) fn warnings(place: &Place, repository: &Repository, chosen: Option<&Chosen>, dry_run: bool) -> Vec<Warning> {
+pub(super) fn warnings(
+    place: &Place,
+    given: &Path,
+    repository: &Repository,
+    chosen: Option<&Chosen>,
+    dry_run: bool,
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let dir = place.common_dir.display();
     match chosen {
@@ -141,7 +149,7 @@ pub(super) fn warnings(place: &Place, repository: &Repository, chosen: Option<&C
                     format!("remove `refwarden.policy` from what {dir}/config includes"),
                 ));
             }
-            warnings.extend(of_policy(place, repository, &chosen.policy, &chosen.path));
+            warnings.extend(of_policy(place, given, repository, &chosen.policy, &chosen.path));
         }
         None => match find_policy::find(None, repository) {
             Err(undecided) => warnings.push(Warning::new(
@@ -157,9 +165,18 @@ pub(super) fn warnings(place: &Place, repository: &Repository, chosen: Option<&C
                         format!("refwarden check {}", found.name)
                     },
                 )),
-                Ok(policy) => warnings.extend(of_policy(place, repository, &policy, &found.name)),
+                Ok(policy) => warnings.extend(of_policy(place, given, repository, &policy, &found.name)),
             },
         },
+    }
+    warnings.extend(named_elsewhere(place, repository, chosen));
+    if git(place, &["config", "--get", "receive.denyCurrentBranch"])
+        .is_ok_and(|(_, value)| value.trim_ascii().eq_ignore_ascii_case(b"updateInstead"))
+    {
+        warnings.push(Warning::new(
+            "pushed files reach the work tree (`receive.denyCurrentBranch`): a pushed folder with `HEAD`, `refs` and `objects` is a git directory, and a push to its path runs no hook of this repository",
+            format!("see that clients can push to `{}` itself and to no folder in it", given.display()),
+        ));
     }
     if !switch(place, "receive.fsckObjects").or_else(|| switch(place, "transfer.fsckObjects")).unwrap_or(false) {
         warnings.push(Warning::new(
@@ -176,13 +193,14 @@ pub(super) fn warnings(place: &Place, repository: &Repository, chosen: Option<&C
     warnings
 }
 
-/// What a policy leaves open in this repository: who pushes, what `HEAD` names, and patterns that match less or more than they
+/// What a policy leaves open in this repository: who pushes, its names, what `HEAD` names, and patterns that match less or more than they
 /// read.
-fn of_policy(place: &Place, repository: &Repository, policy: &Policy, name: &str) -> Vec<Warning> {
+fn of_policy(place: &Place, given: &Path, repository: &Repository, policy: &Policy, name: &str) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if policy.server.identity.is_none() {
         warnings.push(no_identity(name));
     }
+    warnings.extend(names(policy, given, repository));
     match Refs::open(repository).and_then(|refs| head::of_repository(policy, repository, &refs)) {
         Ok(notices) => warnings.extend(notices.into_iter().map(|notice| {
             let help =
@@ -200,6 +218,53 @@ fn of_policy(place: &Place, repository: &Repository, policy: &Policy, name: &str
         warnings.push(Warning::new(message, finding.help.unwrap_or_default()));
     }
     warnings
+}
+
+/// What a policy understands the repository to be called.
+fn names(policy: &Policy, dir: &Path, repository: &Repository) -> Vec<Warning> {
+    if !policy.server.identity.as_ref().is_some_and(Identity::names_by_path) {
+        return Vec::new();
+    }
+    let path = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let names = match RepositoryNames::by_path(&policy.server, repository, [path.as_path()]) {
+        Ok(names) => names,
+        Err(undecided) => {
+            let help = undecided.help.unwrap_or_else(|| "correct `[server] root`".to_owned());
+            return vec![Warning::new(format!("every push will be refused: {}", undecided.why), help)];
+        }
+    };
+    let by_link_only = |ruleset: &&Ruleset| {
+        let all = std::iter::once(&names.name).chain(&names.others).map(String::as_str);
+        ruleset.enforcement != Enforcement::Disabled
+            && !ruleset.repositories.includes(&names.name).unwrap_or(true)
+            && ruleset.repositories.includes_any(all).unwrap_or(true)
+    };
+    let warning = |ruleset: &Ruleset| {
+        Warning::new(
+            format!(
+                "ruleset `{}` judges only pushes through the link `{}`: the repository's own name is `{}`",
+                ruleset.name,
+                dir.display(),
+                names.name
+            ),
+            format!("write `{}` in its `repositories`", names.name),
+        )
+    };
+    policy.rulesets.iter().filter(by_link_only).map(warning).collect()
+}
+
+/// A policy that git's configuration names where the hook does not look.
+fn named_elsewhere(place: &Place, repository: &Repository, chosen: Option<&Chosen>) -> Option<Warning> {
+    if chosen.is_some() || repository.policy.file.is_some() {
+        return None;
+    }
+    let (true, found) = git(place, &["config", "-z", "--show-origin", "--get", "refwarden.policy"]).ok()? else { return None };
+    let mut fields = found.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+    let (origin, value) = (fields.next()?, fields.next()?);
+    Some(Warning::new(
+        format!("the hook does not read `refwarden.policy` = `{value}` in `{}`", origin.trim_start_matches("file:")),
+        format!("set it in the repository: git --git-dir {} config refwarden.policy FILE", place.common_dir.display()),
+    ))
 }
 
 fn no_identity(policy: &str) -> Warning {

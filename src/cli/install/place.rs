@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempPath;
 
 use crate::cli::{Failure, Result};
+use crate::receive::repository::common_dir;
 use crate::receive::{CHAINED, PROGRAM_MARK};
 
 const PROGRAM: &str = "refwarden-pre-receive";
@@ -26,7 +27,7 @@ impl Program {
     /// Finds the program and sees that it is one.
     pub(super) fn find(named: Option<&Path>) -> Result<Program> {
         let path = match named {
-            Some(path) => std::path::absolute(path)?,
+            Some(path) => super::normal(path)?,
             None => std::env::current_exe()?.with_file_name(PROGRAM),
         };
         let shown = path.display();
@@ -85,7 +86,7 @@ impl Hook {
 
 /// Where a repository keeps its hooks.
 pub(super) struct Place {
-    pub(super) git_dir: PathBuf,
+    /// The git directory, that which worktrees share.
     pub(super) common_dir: PathBuf,
     /// Where `hooks` leads if it is a link.
     pub(super) link: Option<PathBuf>,
@@ -105,10 +106,7 @@ impl Place {
     pub(super) fn find(dir: &Path) -> Result<Place> {
         let no_repository = || Failure::new("it is no git directory").help("name a repository, or make one: git init --bare DIR");
         let git_dir = fs::canonicalize(super::super::explain::git_dir(dir)).map_err(failed("open", dir))?;
-        let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
-            Ok(relative) => fs::canonicalize(git_dir.join(relative.trim_end_matches('\n')))?,
-            Err(_) => git_dir.clone(),
-        };
+        let common_dir = common_dir(&git_dir)?;
         if !common_dir.join("objects").is_dir() || !common_dir.join("refs").is_dir() || !is_there(&common_dir.join("HEAD")) {
             return Err(no_repository());
         }
@@ -120,7 +118,7 @@ impl Place {
             })?),
             Err(_) => None,
         };
-        Ok(Place { git_dir, common_dir, link })
+        Ok(Place { common_dir, link })
     }
 
     pub(super) fn hooks(&self) -> PathBuf {

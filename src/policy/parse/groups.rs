@@ -241,13 +241,18 @@ impl Groups {
                 if self.is_known(reader, entry.span(), group) {
                     self.mark_used(group);
                     let members = self.members(group);
-                    if members.is_empty() && !excluded {
+                    if members.iter().all(|member| is_github_only(member.get_ref())) && !excluded {
                         // An empty list of names means everyone, so this must not become one.
-                        reader.problem(entry.span(), format!("`{name}` has no members, so nobody would be judged"));
+                        let members = if members.is_empty() { "no members" } else { "no members on a git server" };
+                        reader.problem(entry.span(), format!("`{name}` has {members}, so nobody would be judged"));
                     }
                     side.extend(members.into_iter().map(|member| ActorPattern::new(member.get_ref())));
                 }
             } else if is_name(reader, &entry) {
+                if is_github_only(&name) {
+                    let help = "GitHub's rulesets judge everyone, so `actors` binds on git servers only: write the names that the server uses";
+                    reader.problem_help(entry.span(), format!("`{name}` names nobody on a git server"), Some(help));
+                }
                 side.push(ActorPattern::new(name));
             }
         }

@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 use super::groups::Groups;
 use super::reader::{Reader, Text, Value};
 use super::{rule, scopes};
-use crate::policy::{Actors, Bypass, BypassMode, Enforcement, RefScope, RepositoryScope, Ruleset};
+use crate::policy::{Actors, Bypass, BypassMode, Enforcement, RefScope, RepositoryScope, Ruleset, Server};
 use crate::rules::Target;
 
 const KEYS: &[&str] = &[
@@ -27,7 +27,7 @@ const MODES: &[(&str, BypassMode)] =
     &[("always", BypassMode::Always), ("pull_request", BypassMode::PullRequest), ("exempt", BypassMode::Exempt)];
 
 /// Every ruleset that can be read. What is wrong with one does not hide the others.
-pub(super) fn read_all(reader: &mut Reader<'_>, value: Option<&Value<'_>>, groups: &mut Groups) -> Vec<Ruleset> {
+pub(super) fn read_all(reader: &mut Reader<'_>, value: Option<&Value<'_>>, groups: &mut Groups, server: &Server) -> Vec<Ruleset> {
     let Some(value) = value else { return Vec::new() };
     let DeValue::Array(array) = value.get_ref() else {
         let help = Some("each ruleset begins with `[[ruleset]]`, in two pairs of brackets");
@@ -37,12 +37,18 @@ pub(super) fn read_all(reader: &mut Reader<'_>, value: Option<&Value<'_>>, group
     let mut names: Vec<Text> = Vec::new();
     let mut rulesets = Vec::new();
     for element in array {
-        rulesets.extend(read(reader, element, groups, &mut names));
+        rulesets.extend(read(reader, element, groups, &mut names, server));
     }
     rulesets
 }
 
-fn read(reader: &mut Reader<'_>, value: &Value<'_>, groups: &mut Groups, names: &mut Vec<Text>) -> Option<Ruleset> {
+fn read(
+    reader: &mut Reader<'_>,
+    value: &Value<'_>,
+    groups: &mut Groups,
+    names: &mut Vec<Text>,
+    server: &Server,
+) -> Option<Ruleset> {
     let table = reader.table(value, "`[[ruleset]]`", KEYS)?;
     let name = name(reader, value, table, names);
     let github_name = table.get("github_name").and_then(|name| reader.text(name, "`github_name`"));
@@ -54,7 +60,7 @@ fn read(reader: &mut Reader<'_>, value: &Value<'_>, groups: &mut Groups, names: 
         }
     };
     let refs = refs(reader, value, table, target);
-    let repositories = table.get("repositories").map(|value| scopes::repositories(reader, value));
+    let repositories = table.get("repositories").map(|value| scopes::of_ruleset(reader, value, server));
     let enforcement = match table.get("enforcement") {
         Some(value) => reader.word(value, "enforcement", ENFORCEMENTS),
         None => Some(Enforcement::Active),

@@ -4,7 +4,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::reader::{Reader, Text, Value, suggestion};
 use crate::git::pattern::PatternSet;
-use crate::policy::{RefScope, RepositoryScope};
+use crate::policy::{Identity, RefScope, RepositoryScope, Server};
 use crate::rules::Target;
 
 const ALL: &str = "~ALL";
@@ -100,7 +100,54 @@ fn excludes_all(reader: &mut Reader<'_>, text: &Text) {
     reader.problem_help(text.span(), "excluding `~ALL` leaves nothing", help);
 }
 
-/// `repositories` of a ruleset, or of `[github]`.
+/// `repositories` of a ruleset. What matches no repository that the server could name does not load: a ruleset that seems to
+/// guard and guards nothing would go unnoticed.
+pub(super) fn of_ruleset(reader: &mut Reader<'_>, value: &Value<'_>, server: &Server) -> RepositoryScope {
+    let scope = repositories(reader, value);
+    let texts = match value.get_ref() {
+        DeValue::Array(array) => Some(array),
+        DeValue::Table(table) => table.get("include").and_then(|value| value.get_ref().as_array()),
+        _ => None,
+    };
+    for element in texts.into_iter().flatten() {
+        let Some(text) = element.get_ref().as_str().filter(|text| !text.starts_with('~')) else { continue };
+        if let Some((why, help)) = never_named(text, server) {
+            reader.problem_help(element.span(), format!("`{text}` matches no repository: {why}"), Some(help));
+        }
+    }
+    scope
+}
+
+/// Why no repository of the server has such a name, and what to do.
+fn never_named(pattern: &str, server: &Server) -> Option<(&'static str, String)> {
+    let components: Vec<&str> = pattern.split('/').collect();
+    let identity = server.identity.as_ref()?;
+    // An administrator's variable may hold anything.
+    let own_names = matches!(identity, Identity::Env { repository_env: Some(_), .. });
+    if !own_names && let Some(plain) = pattern.strip_suffix(".git") {
+        return Some(("names do not end in `.git`", format!("write `{plain}`")));
+    }
+    if components.len() == 1 {
+        // It is compared with the last component, which every name has.
+        return None;
+    }
+    let least = components.iter().filter(|component| **component != "**").count();
+    let most = if components.contains(&"**") { usize::MAX } else { least };
+    let last = components.last().unwrap_or(&"");
+    match identity {
+        path if path.names_by_path() => (server.root.is_none() && least > 1).then(|| {
+            let why = "without `[server] root` a name is the last component of the path";
+            (why, format!("set `[server] root`, or write `{last}`"))
+        }),
+        Identity::Gitea | Identity::Forgejo | Identity::Ghes | Identity::Bitbucket => (least > 2 || most < 2)
+            .then(|| ("the host's names have two components", format!("write the owner and the name: `owner/{last}`"))),
+        Identity::Gitlab => (most < 2)
+            .then(|| ("the host's names have at least two components", format!("write the group and the name: `group/{last}`"))),
+        _ => None,
+    }
+}
+
+/// `repositories` of `[github]` or of an exemption, or any other.
 pub(super) fn repositories(reader: &mut Reader<'_>, value: &Value<'_>) -> RepositoryScope {
     match lists(reader, value, "`repositories`") {
         Some(lists) => repository_scope(reader, lists.include, lists.exclude),
