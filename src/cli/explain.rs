@@ -179,10 +179,10 @@ fn print(out: &mut dyn Write, judged: &Judged<'_>, actor: &str, file: &str, verb
         };
         writeln!(
             out,
-            "  {colour}{mark:<12}\x1b[0m [{}] {}  {short}:{}",
+            "  {colour}{mark:<12}\x1b[0m [{}] {}{}",
             sanitize(&evaluation.ruleset),
             evaluation.rule,
-            evaluation.at.line
+            if evaluation.at.line == 0 { String::new() } else { format!("  {short}:{}", evaluation.at.line) }
         )?;
         match &evaluation.outcome {
             Outcome::Violated(violations) => {
@@ -196,7 +196,11 @@ fn print(out: &mut dyn Write, judged: &Judged<'_>, actor: &str, file: &str, verb
                     writeln!(out, "      {}", message::describe(violation))?;
                 }
             }
-            Outcome::Failed(undecided) => writeln!(out, "      {}", sanitize(&undecided.why))?,
+            Outcome::Failed(undecided) => {
+                writeln!(out, "      {}", sanitize(&undecided.why))?;
+                let (whose, help) = (undecided.cause.audience().address(), undecided.what_to_do());
+                writeln!(out, "      help: {whose}: {}", sanitize(help))?;
+            }
             Outcome::Passed | Outcome::Bypassed { .. } => {}
         }
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::repository::Repository;
 use crate::git::RefName;
 use crate::policy::{Identity, Server};
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 /// A copy of the environment.
 #[derive(Debug, Clone, Default)]
@@ -108,7 +108,9 @@ impl Environment {
             }
         }
         if self.get("GIT_SHALLOW_FILE").is_some() {
-            return Err(Undecided::new("a shallow push cannot be read exactly; fetch with `--unshallow` and push again"));
+            return Err(Undecided::new("a shallow push cannot be read exactly")
+                .cause(Cause::Push)
+                .help("run `git fetch --unshallow` and push again"));
         }
         Ok(())
     }
@@ -158,11 +160,15 @@ impl Environment {
     fn push_certificate(&self) -> Result<Actor, Undecided> {
         let status = self.required("GIT_PUSH_CERT_STATUS", "the push certificate's status")?;
         if status != "G" {
-            return Err(Undecided::new(format!("the push certificate's signature is not good: its status is `{status}`")));
+            return Err(Undecided::new(format!("the push certificate's signature is not good: its status is `{status}`"))
+                .cause(Cause::Push)
+                .help("push with `--signed` and a key that the server knows"));
         }
         let nonce = self.required("GIT_PUSH_CERT_NONCE_STATUS", "the push certificate's nonce")?;
         if nonce != "OK" {
-            return Err(Undecided::new(format!("the push certificate's nonce is not this server's: its status is `{nonce}`")));
+            return Err(Undecided::new(format!("the push certificate's nonce is not this server's: its status is `{nonce}`"))
+                .cause(Cause::Push)
+                .help("push again with `--signed`"));
         }
         let key = self.required("GIT_PUSH_CERT_KEY", "the push certificate's key")?;
         Ok(Actor { name: format!("key:{key}"), display: self.text("GIT_PUSH_CERT_SIGNER")?.map(str::to_owned) })
@@ -231,8 +237,9 @@ fn name_from_path(git_dir: &Path, root: Option<&str>) -> Result<String, Undecide
     };
     let name = match root {
         Some(root) => {
-            let root = std::fs::canonicalize(root)
-                .map_err(|error| Undecided::new(format!("cannot open `[server] root` = `{root}`: {error}")))?;
+            let root = std::fs::canonicalize(root).map_err(|error| {
+                Undecided::new(format!("cannot open `[server] root` = `{root}`: {error}")).cause(Cause::Policy)
+            })?;
             directory.strip_prefix(&root).map_err(|_| {
                 Undecided::new(format!("`{}` does not lie below `[server] root` = `{}`", directory.display(), root.display()))
             })?

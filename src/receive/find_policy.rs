@@ -12,7 +12,7 @@ use super::repository::Repository;
 use super::tree_diff::entry_at;
 use crate::git::{Mode, RefName};
 use crate::policy::Budget;
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 /// A policy's bytes and where they come from.
 #[derive(Debug, Clone)]
@@ -40,15 +40,25 @@ pub fn find(named: Option<&Path>, repository: &Repository) -> Result<Found, Unde
     if let Some(file) = &settings.file {
         let path = Path::new(file);
         if !path.is_absolute() {
-            return Err(Undecided::new(format!("`refwarden.policy` = `{file}` is no absolute path")));
+            return Err(
+                Undecided::new(format!("`refwarden.policy` = `{file}` is no absolute path")).help("set it to an absolute path")
+            );
         }
         return read_named(path);
     }
     match (&settings.reference, &settings.path) {
         (Some(reference), Some(path)) => return read_from_ref(repository, reference, path),
         (None, None) => {}
-        (Some(_), None) => return Err(Undecided::new("`refwarden.policyRef` is set and `refwarden.policyPath` is not")),
-        (None, Some(_)) => return Err(Undecided::new("`refwarden.policyPath` is set and `refwarden.policyRef` is not")),
+        (Some(_), None) => {
+            return Err(
+                Undecided::new("`refwarden.policyRef` is set and `refwarden.policyPath` is not").help("set both, or neither")
+            );
+        }
+        (None, Some(_)) => {
+            return Err(
+                Undecided::new("`refwarden.policyPath` is set and `refwarden.policyRef` is not").help("set both, or neither")
+            );
+        }
     }
     for path in [repository.common_dir.join("refwarden.toml"), PathBuf::from(SYSTEM_POLICY)] {
         if let Some(found) = read(&path)? {
@@ -57,7 +67,8 @@ pub fn find(named: Option<&Path>, repository: &Repository) -> Result<Found, Unde
     }
     Err(Undecided::new(format!(
         "there is no policy: neither `refwarden.policy` in the configuration, nor `refwarden.toml` in the git directory, nor `{SYSTEM_POLICY}`"
-    )))
+    ))
+    .help("put a policy at one of those places: `refwarden init` writes one"))
 }
 
 fn read_named(path: &Path) -> Result<Found, Undecided> {
@@ -75,7 +86,7 @@ fn read(path: &Path) -> Result<Option<Found>, Undecided> {
 
 /// Reads the policy at its ref's value before the push.
 fn read_from_ref(repository: &Repository, reference: &str, path: &str) -> Result<Found, Undecided> {
-    let failed = |why: String| Undecided::new(format!("cannot read the policy `{reference}:{path}`: {why}"));
+    let failed = |why: String| Undecided::new(format!("cannot read the policy `{reference}:{path}`: {why}")).cause(Cause::Policy);
     let name = RefName::parse(reference.as_bytes()).map_err(|bad| failed(format!("the ref's name is not one: {}", bad.0)))?;
     let refs = Refs::open(repository)?;
     let tip = refs.resolve(&name)?.1.ok_or_else(|| failed("the ref does not exist".to_owned()))?;

@@ -1,14 +1,16 @@
 //! From updates to a verdict: what the hook and `explain` share.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
-use super::collect::Collector;
+use super::collect::{Collector, bytes_of_facts};
 use super::objects::{Objects, Work};
 use super::refs::Refs;
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Bypass, Policy};
 use crate::push::{Cause, Undecided};
-use crate::verdict::{Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations};
+use crate::verdict::{Context, Evaluations, PushedUpdate, Verdict, evaluate_ruleset, select, server_evaluations};
 
 /// A push, as the server sees it.
 pub struct Push<'a> {
@@ -45,29 +47,43 @@ pub struct Judged<'p> {
     pub work: Work,
 }
 
+/// Bytes that a pushed ref takes, apart from what its rulesets collect: the update with its names and value, and a copy of it for
+/// the log.
+const FOR_EACH_REF: usize = 400;
+
 /// Judges a push.
 ///
 /// # Errors
 /// Something that every push needs cannot be found out.
 pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let default_branch = push.refs.default_branch()?;
+    push.objects.keep(push.updates.len() * FOR_EACH_REF)?;
     let (updates, held) = moved_names(push.refs, push.updates, &push.merges_pull_request)?;
     let context = Context { repository: push.repository, actor: push.actor, now: push.now, default_branch };
-    let mut evaluations = server_evaluations(push.policy, &context, &updates)?;
+    let mut of_server = server_evaluations(push.policy, &context, &updates)?;
     let import = push.policy.server.import.contains(&context.actor) && !push.refs.any("refs/")?;
     let mut expired = Vec::new();
     if import {
         // Who may fill an empty repository is not judged, except for what may be pushed at all.
-        evaluations.retain(|evaluation| evaluation.rule == "allowed_refs");
-    } else {
+        of_server.retain(|evaluation| evaluation.rule == "allowed_refs");
+    }
+    let mut evaluations = Evaluations::default();
+    of_server.into_iter().for_each(|evaluation| evaluations.add(0, evaluation));
+    if !import {
         let selected = select(push.policy, &context, &updates)?;
+        // Refs are counted before anything is collected about them: a push of too many is refused with one cause.
+        let most = selected.iter().map(bytes_of_facts).max().unwrap_or_default();
+        push.objects.keep(most)?;
+        push.objects.give_back(most);
         let collector = Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
-        let facts = collector.collect(&selected);
-        evaluations.extend(evaluate(&selected, &facts));
+        // The facts of a ruleset are dropped when they are judged: those of all of them together would take too much memory.
+        collector.each(&selected, |index, facts| {
+            let Some(selected) = selected.get(index) else { return };
+            evaluate_ruleset(selected, &facts, |evaluation| evaluations.add(index + 1, evaluation));
+        });
         expired = selected.iter().flat_map(|selected| selected.expired.iter().copied()).collect();
     }
-    let decision: Decision = fold_decision(&evaluations);
-    Ok(Judged { verdict: Verdict { decision, evaluations }, updates, import, expired, work: push.objects.work() })
+    Ok(Judged { verdict: evaluations.verdict(), updates, import, expired, work: push.objects.work() })
 }
 
 /// Finds every name that each update moves, and the values that the server holds.
@@ -76,13 +92,13 @@ fn moved_names(
     updates: Vec<RefUpdate>,
     merges_pull_request: &[bool],
 ) -> Result<(Vec<PushedUpdate>, Vec<Option<Oid>>), Undecided> {
-    let mut symbolic: Vec<(RefName, RefName)> = Vec::new();
+    let mut symbolic: HashMap<RefName, Vec<RefName>> = HashMap::new();
     for name in refs.symbolic_refs()? {
         // A symbolic ref that leads nowhere git goes is nobody's alias; pushing to it is refused below.
         if let Ok((chain, _)) = refs.resolve(&name)
             && let Some(end) = chain.last()
         {
-            symbolic.push((name, end.clone()));
+            symbolic.entry(end.clone()).or_default().push(name);
         }
     }
     let mut pushed = Vec::with_capacity(updates.len());
@@ -90,11 +106,7 @@ fn moved_names(
     for (index, update) in updates.into_iter().enumerate() {
         let (reached, value) = refs.resolve(&update.name)?;
         let end = reached.last().cloned().unwrap_or_else(|| update.name.clone());
-        let aliases = symbolic
-            .iter()
-            .filter(|(name, target)| *target == end && !reached.contains(name))
-            .map(|(name, _)| name.clone())
-            .collect();
+        let aliases = symbolic.get(&end).into_iter().flatten().filter(|name| !reached.contains(name)).cloned().collect();
         pushed.push(PushedUpdate {
             update,
             reached,
@@ -113,16 +125,16 @@ fn moved_names(
 
 /// Marks updates that share the ref where they end with a different one: together they rewrite it.
 fn mark_rewrites(pushed: &mut [PushedUpdate]) {
-    use std::collections::HashMap;
-    let mut changes: HashMap<RefName, Vec<Change>> = HashMap::new();
+    // The first change of each ref, and whether another one differs from it: then each differs from some other.
+    let mut changes: HashMap<RefName, (Change, bool)> = HashMap::new();
     for one in pushed.iter() {
         if let Some(end) = one.reached.last() {
-            changes.entry(end.clone()).or_default().push(one.update.change);
+            let (first, differ) = changes.entry(end.clone()).or_insert((one.update.change, false));
+            *differ |= *first != one.update.change;
         }
     }
     for one in pushed.iter_mut() {
-        let shared = one.reached.last().and_then(|end| changes.get(end));
-        one.rewrite = shared.is_some_and(|changes| changes.iter().any(|change| *change != one.update.change));
+        one.rewrite = one.reached.last().and_then(|end| changes.get(end)).is_some_and(|(_, differ)| *differ);
     }
 }
 
@@ -140,7 +152,7 @@ fn refuse_stale(pushed: &PushedUpdate, held: Option<Oid>) -> Result<(), Undecide
     }
     let value = |id: Option<Oid>| id.map_or("nothing".to_owned(), |id| id.to_string());
     Err(Undecided::new(format!(
-        "`{}` holds {}, and the push takes it to hold {}; fetch and push again",
+        "`{}` holds {}, and the push takes it to hold {}",
         String::from_utf8_lossy(pushed.update.name.as_bytes()),
         value(held),
         value(claimed)

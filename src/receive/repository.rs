@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::git::ObjectFormat;
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 /// Where a repository lies and how it is stored.
 #[derive(Debug, Clone)]
@@ -48,21 +48,25 @@ impl Repository {
     /// # Errors
     /// It is no git directory, its configuration cannot be read, or its format is not known.
     pub fn open(git_dir: &Path) -> Result<Repository, Undecided> {
-        let git_dir = fs::canonicalize(git_dir)
-            .map_err(|error| Undecided::new(format!("cannot open the repository `{}`: {error}", git_dir.display())))?;
+        let git_dir = fs::canonicalize(git_dir).map_err(|error| {
+            Undecided::new(format!("cannot open the repository `{}`: {error}", git_dir.display())).cause(Cause::Repository)
+        })?;
         let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
-            Ok(relative) => fs::canonicalize(git_dir.join(relative.trim_end_matches('\n')))
-                .map_err(|error| Undecided::new(format!("cannot open the common git directory: {error}")))?,
+            Ok(relative) => fs::canonicalize(git_dir.join(relative.trim_end_matches('\n'))).map_err(|error| {
+                Undecided::new(format!("cannot open the common git directory: {error}")).cause(Cause::Repository)
+            })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => git_dir.clone(),
-            Err(error) => return Err(Undecided::new(format!("cannot read `commondir`: {error}"))),
+            Err(error) => return Err(Undecided::new(format!("cannot read `commondir`: {error}")).cause(Cause::Repository)),
         };
         if !common_dir.join("objects").is_dir() || !common_dir.join("refs").is_dir() {
-            return Err(Undecided::new(format!("`{}` is no git directory", git_dir.display())));
+            return Err(Undecided::new(format!("`{}` is no git directory", git_dir.display())).cause(Cause::Repository));
         }
         let grafts = common_dir.join("info/grafts");
         let absent = grafts.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
         if !absent {
-            return Err(Undecided::new(format!("`{}` changes what history looks like; remove it", grafts.display())));
+            return Err(Undecided::new(format!("`{}` changes what history looks like", grafts.display()))
+                .cause(Cause::Repository)
+                .help("remove that file"));
         }
         let config_path = common_dir.join("config");
         let config = read_config(&config_path)?.unwrap_or_default();
@@ -78,14 +82,19 @@ impl Repository {
         for (key, value) in &config {
             match key.as_str() {
                 "core.repositoryformatversion" => {
-                    version = value.trim().parse().map_err(|_| Undecided::new("`core.repositoryFormatVersion` is no number"))?;
+                    version = value
+                        .trim()
+                        .parse()
+                        .map_err(|_| Undecided::new("`core.repositoryFormatVersion` is no number").cause(Cause::Repository))?;
                 }
                 "core.sharedrepository" => repository.shared = Some(value.clone()),
                 _ => {}
             }
         }
         if !(0..=1).contains(&version) {
-            return Err(Undecided::new(format!("the repository has format version {version}, which is not known here")));
+            return Err(Undecided::new(format!("the repository has format version {version}, which is not known here"))
+                .cause(Cause::Repository)
+                .help("install a version of refwarden that knows this format"));
         }
         for (key, value) in &config {
             let Some(extension) = key.strip_prefix("extensions.") else { continue };
@@ -126,7 +135,8 @@ fn policy_settings(config: &[(String, String)]) -> PolicySettings {
 /// Every setting of a configuration file and of those it includes; `None` when there is no such file. Section and key are
 /// lower case, a setting without `=` has the value `true`.
 pub(crate) fn read_config(path: &Path) -> Result<Option<Vec<(String, String)>>, Undecided> {
-    let unreadable = |why: &dyn std::fmt::Display| Undecided::new(format!("cannot read `{}`: {why}", path.display()));
+    let unreadable =
+        |why: &dyn std::fmt::Display| Undecided::new(format!("cannot read `{}`: {why}", path.display())).cause(Cause::Repository);
     match fs::metadata(path) {
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

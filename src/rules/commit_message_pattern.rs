@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::text_pattern::TextPattern;
-use super::{ALL, OnGithub, Rule, RuleInfo, Violation};
+use super::{ALL, OnGithub, Rule, RuleInfo, Violation, listed};
 use crate::push::{Needs, Undecided, UpdateFacts};
 
 pub(super) static INFO: RuleInfo = RuleInfo {
@@ -24,18 +24,15 @@ impl Rule for CommitMessagePattern {
     }
 
     fn needs(&self) -> Needs {
-        Needs { commits: true, ..Needs::default() }
+        Needs { commits: true, texts: true, ..Needs::default() }
     }
 
     fn check(&self, facts: &UpdateFacts) -> Result<Vec<Violation>, Undecided> {
         let entering = facts.entering.get("the entering commits")?;
-        Ok(entering
-            .iter()
-            .filter_map(|entering| {
+        Ok(listed(entering.iter().filter_map(|entering| {
                 let objection = self.0.objection("the message", entering.commit.message.trim_ascii_end())?;
                 Some(Violation::new(objection).commit(entering.commit.id))
-            })
-            .collect())
+            })))
     }
 
     fn on_github(&self) -> OnGithub {

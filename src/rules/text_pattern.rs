@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::regular_expression::RegularExpression;
 
+/// Characters of a text that are shown.
+const SHOWN: usize = 60;
+/// Lines that are searched for the one to show.
+const LINES_SEARCHED: usize = 100;
+
 /// How the pattern is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +98,14 @@ impl TextPattern {
         };
         let must = if self.negate { "must not" } else { "must" };
         let named = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        Some(format!("{subject} {must} {verb} `{}`{named}", self.pattern))
+        Some(format!("{subject} {must} {verb} `{}`{named}, and is `{}`", self.pattern, self.shown(&readable)))
+    }
+
+    /// The part of a text that shows why it breaks the pattern: the first line that is forbidden, else the first that is not empty.
+    fn shown(&self, text: &str) -> String {
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(LINES_SEARCHED);
+        let first = lines.clone().next().unwrap_or_default();
+        let line = if self.negate { lines.find(|line| self.matches(line.as_bytes())).unwrap_or(first) } else { first };
+        super::cut(line, SHOWN).map_or_else(|| line.to_owned(), |start| format!("{start}…"))
     }
 }

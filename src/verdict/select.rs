@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::{Evaluation, Outcome};
 use crate::git::{Change, RefKind, RefName, RefUpdate};
+use crate::policy::actors::is_github_only;
 use crate::policy::{Bypass, BypassMode, DefaultBranch, Enforcement, Policy, Ruleset};
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 use crate::rules::{Target, Violation};
 
 /// What is known about a push before any object is read.
@@ -63,6 +64,8 @@ pub struct Selected<'p> {
     pub updates: Vec<(usize, Vec<RefName>, Standing<'p>)>,
     /// Bypass entries that name the pusher and no longer count.
     pub expired: Vec<&'p Bypass>,
+    /// Bypass entries that count and name somebody on a git server.
+    pub may_pass: Vec<&'p Bypass>,
 }
 
 /// Selects the rulesets that judge a push.
@@ -70,7 +73,7 @@ pub struct Selected<'p> {
 /// # Errors
 /// A pattern does not compile.
 pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate]) -> Result<Vec<Selected<'p>>, Undecided> {
-    let unreadable = |error: crate::git::pattern::PatternError| Undecided::new(error.to_string());
+    let unreadable = |error: crate::git::pattern::PatternError| Undecided::new(error.to_string()).cause(Cause::Policy);
     let today = context.now.to_zoned(TimeZone::UTC).date();
     let mut selected = Vec::new();
     for ruleset in &policy.rulesets {
@@ -84,7 +87,7 @@ pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate
             ruleset.bypass.iter().filter(|bypass| bypass.names(&context.actor)).partition(|bypass| bypass.is_expired(today));
         let mut judged = Vec::new();
         for (index, pushed) in updates.iter().enumerate() {
-            let mut names = Vec::new();
+            let mut names = Vec::with_capacity(1);
             for name in pushed.names() {
                 if ruleset.target == Target::Push || ruleset.refs.judges(name, &context.default_branch).map_err(unreadable)? {
                     names.push(name.clone());
@@ -100,7 +103,9 @@ pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate
             judged.push((index, names, standing));
         }
         if !judged.is_empty() {
-            selected.push(Selected { ruleset, updates: judged, expired });
+            let names_somebody = |bypass: &&Bypass| bypass.names.iter().any(|name| !is_github_only(name));
+            let may_pass = ruleset.bypass.iter().filter(|bypass| !bypass.is_expired(today)).filter(names_somebody).collect();
+            selected.push(Selected { ruleset, updates: judged, expired, may_pass });
         }
     }
     Ok(selected)
@@ -112,6 +117,7 @@ pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate
 /// A pattern does not compile.
 pub fn server_evaluations(policy: &Policy, context: &Context, updates: &[PushedUpdate]) -> Result<Vec<Evaluation>, Undecided> {
     let mut evaluations = Vec::new();
+    let unknown = unknown_default(policy, context, updates)?;
     for pushed in updates {
         let evaluation = |rule, at, matched: Option<&RefName>, outcome| Evaluation {
             ruleset: "server".to_owned(),
@@ -123,8 +129,11 @@ pub fn server_evaluations(policy: &Policy, context: &Context, updates: &[PushedU
             outcome,
         };
         for name in &pushed.reached {
-            let allowed =
-                policy.server.allowed_refs.matches_exactly(name.as_bytes()).map_err(|error| Undecided::new(error.to_string()))?;
+            let allowed = policy
+                .server
+                .allowed_refs
+                .matches_exactly(name.as_bytes())
+                .map_err(|error| Undecided::new(error.to_string()).cause(Cause::Policy))?;
             if !allowed {
                 let violation = Violation::new("refs of this name may not be pushed")
                     .help("push a branch or a tag, or ask for the name to be added to `allowed_refs`");
@@ -136,7 +145,7 @@ pub fn server_evaluations(policy: &Policy, context: &Context, updates: &[PushedU
                 ));
             }
         }
-        if let Some(ruleset) = unknown_default(policy, context, updates)?
+        if let Some(ruleset) = unknown
             && pushed.names().any(|name| name.kind() == RefKind::Branch)
         {
             let why = match &context.default_branch {
@@ -148,7 +157,7 @@ pub fn server_evaluations(policy: &Policy, context: &Context, updates: &[PushedU
             };
             evaluations.push(Evaluation {
                 ruleset: ruleset.name.clone(),
-                ..evaluation("default_branch", ruleset.at, None, Outcome::Failed(Undecided::new(why)))
+                ..evaluation("default_branch", ruleset.at, None, Outcome::Failed(Undecided::new(why).cause(Cause::Repository).help("run `git symbolic-ref HEAD refs/heads/BRANCH` in the repository, with the branch that is to be the default one")))
             });
         }
     }
@@ -174,7 +183,10 @@ fn unknown_default<'p>(
     for ruleset in &policy.rulesets {
         if ruleset.enforcement == Enforcement::Active
             && ruleset.refs.needs_default()
-            && ruleset.repositories.includes(&context.repository).map_err(|error| Undecided::new(error.to_string()))?
+            && ruleset
+                .repositories
+                .includes(&context.repository)
+                .map_err(|error| Undecided::new(error.to_string()).cause(Cause::Policy))?
         {
             return Ok(Some(ruleset));
         }
