@@ -80,7 +80,7 @@ pub fn render(verdict: &Verdict, about: &About<'_>) -> Vec<String> {
     };
     let more = verdict.refused_refs.saturating_sub(explained.refused.len());
     if more > 0 {
-        lines.push(format!("refwarden: refused {} more", plural(more as u64, "ref")));
+        lines.push(format!("refwarden: refused {}", plural(more as u64, "more ref")));
         let rest = refused.iter().filter(|(name, _)| !explained.refused.contains(*name)).flat_map(|(_, evaluations)| evaluations);
         let counted = counted("violated", Enforcement::Active).chain(counted("failed", Enforcement::Active));
         count_rules(&mut lines, rest.copied(), counted, about);
@@ -140,7 +140,7 @@ fn count_rules<'a>(
         lines.push(cite(&format!("  [{}] {rule}: ", shown(ruleset)), &text, *at, about));
     }
     if let Some(more) = all.len().checked_sub(RULES).filter(|more| *more > 0) {
-        lines.push(format!("  and {} more", plural(more as u64, "rule")));
+        lines.push(format!("  and {}", plural(more as u64, "more rule")));
     }
 }
 
@@ -360,7 +360,7 @@ mod tests {
                 *last,
                 format!("refwarden: nothing was accepted ({count} violations, {count} of {count} refs). decision 01J")
             );
-            let rest = lines.iter().position(|line| line.ends_with("more") || line.ends_with("refs more"));
+            let rest = lines.iter().position(|line| line.contains(" more ref"));
             assert_eq!(rest.is_some(), count > REFS, "{lines:#?}");
             if count == 20_000 {
                 assert!(lines.iter().any(|line| line.contains("[r] creation: broken by 19980 refs")), "{lines:#?}");
