@@ -17,6 +17,9 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use support::{Arguments, Bare, EVERYTHING, FIVE_RULES, HOOK, Numbers, Quarantine, Stream, path, table};
 
+/// What the hook may take for itself, in kB, whatever is pushed.
+const MOST: u64 = 128 * 1024;
+
 /// What a run of the hook came to.
 struct Usage {
     code: Option<i32>,
@@ -111,6 +114,9 @@ fn main() {
                 "exit": usage.code,
                 "said": usage.said,
             }));
+            if usage.anonymous > MOST {
+                wrong.push(format!("{}, {rules}: {} MB", case.name, usage.anonymous / 1024));
+            }
             if usage.code != Some(case.expected) {
                 wrong.push(format!("{}, {rules}: exit {:?}, not {}: {}", case.name, usage.code, case.expected, usage.said));
             } else if case.expected != 0 {
@@ -174,7 +180,28 @@ fn hostile(folder: &Path) -> Vec<Case> {
     let base = client.id("refs/heads/base");
     let bomb = client.git(&["commit-tree", &tree, "-p", &base, "-m", "feat: a bomb"], b"");
     client.git(&["update-ref", "refs/heads/bomb", &bomb], b"");
+    // 2,000 restricted files in each of 2,000 folders, one in the other: a path is long there, and a pack of it is short.
+    let files: String = (0..2000).map(|number| format!("100644 blob {blob}\tf{number}\n")).collect();
+    let mut nested = client.git(&["mktree"], files.as_bytes());
+    for _ in 0..2000 {
+        nested = client.git(&["mktree"], format!("040000 tree {nested}\td\n{files}").as_bytes());
+    }
+    for name in ["workflows", ".github"] {
+        nested = client.git(&["mktree"], format!("040000 tree {nested}\t{name}\n").as_bytes());
+    }
+    let nested = client.git(&["commit-tree", &nested, "-p", &base, "-m", "feat: nested folders"], b"");
+    client.git(&["update-ref", "refs/heads/nested", &nested], b"");
+    // Messages that deflate to almost nothing.
+    let mut message = b"feat: long\n\n".to_vec();
+    message.resize(100 << 20, b'x');
+    let mut long = base;
+    for _ in 0..20 {
+        long = client.git(&["commit-tree", "refs/heads/base^{tree}", "-p", &long], &message);
+    }
+    client.git(&["update-ref", "refs/heads/long", &long], b"");
     vec![
+        case(folder, "nested folders of restricted files", &client, &server, "refs/heads/nested", 2),
+        case(folder, "twenty messages of 100 MB", &client, &server, "refs/heads/long", 2),
         case(folder, "a tree of ten billion paths", &client, &server, "refs/heads/bomb", 2),
         case(folder, "a million commits", &client, &server, "refs/heads/million", 2),
     ]

@@ -35,7 +35,40 @@ pub enum Audience {
     PolicyAuthor,
 }
 
+impl Audience {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Audience::Pusher => "pusher",
+            Audience::Administrator => "administrator",
+            Audience::PolicyAuthor => "policy_author",
+        }
+    }
+
+    /// How a message addresses them.
+    pub fn address(self) -> &'static str {
+        match self {
+            Audience::Pusher => "this is for you",
+            Audience::Administrator => "this is for the server's administrator",
+            Audience::PolicyAuthor => "this is for the author of the policy",
+        }
+    }
+}
+
 impl Cause {
+    /// What to do about causes of this kind, where nothing better is known.
+    pub fn default_help(self) -> &'static str {
+        match self {
+            Cause::Race => "another push or a repack changed the repository meanwhile: fetch and push again",
+            Cause::Budget => "push less at a time, or ask the server's administrator to raise `budget` in the policy",
+            Cause::Push => "mend what is named above and push again",
+            Cause::Repository => "run `git fsck` in the repository on the server, and mend what is named above",
+            Cause::Policy => "mend the policy; `refwarden check` shows what is wrong with it",
+            Cause::Server => "mend the server's set-up as named above",
+            Cause::Internal => "report it as a defect of refwarden",
+        }
+    }
+
     /// The log's word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -89,6 +122,11 @@ impl Undecided {
         self.help = Some(help.into());
         self
     }
+
+    /// What to do about it.
+    pub fn what_to_do(&self) -> &str {
+        self.help.as_deref().unwrap_or_else(|| self.cause.default_help())
+    }
 }
 
 /// A fact about an update. Three answers, never two: a rule that asks for anything but a known fact cannot decide.
@@ -135,6 +173,8 @@ pub struct Needs {
     pub target: bool,
     /// The entering commits.
     pub commits: bool,
+    /// Their messages and e-mail addresses, with the commits. Where no rule asks for them they are not kept, and empty.
+    pub texts: bool,
     /// The landing change, and what each entering commit touches: of both, the paths that a rule selects.
     pub changes: bool,
     /// Sizes of new blobs, with the changes.
@@ -151,6 +191,7 @@ impl Needs {
             fast_forward: self.fast_forward || other.fast_forward,
             target: self.target || other.target,
             commits: self.commits || other.commits,
+            texts: self.texts || other.texts,
             changes: self.changes || other.changes,
             sizes: self.sizes || other.sizes,
             changed_paths: self.changed_paths || other.changed_paths,

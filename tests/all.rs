@@ -33,6 +33,7 @@ mod presets;
 mod properties;
 mod pushes;
 mod readme;
+mod refusals;
 mod report;
 mod schemas;
 mod support;

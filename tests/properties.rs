@@ -315,8 +315,9 @@ fn hostile_name() -> impl Strategy<Value = RefName> {
 }
 
 fn violation() -> impl Strategy<Value = Violation> {
-    (hostile(), prop::option::of(hostile_bytes()), prop::option::of(1..9u8), prop::option::of(hostile()))
-        .prop_map(|(what, path, commit, help)| Violation { what, path: path.map(Into::into), commit: commit.map(oid), help })
+    (hostile(), prop::option::of(hostile_bytes()), prop::option::of(1..9u8), prop::option::of(hostile())).prop_map(
+        |(what, path, commit, help)| Violation { what, path: path.map(Into::into), commit: commit.map(oid), help, more: 0 },
+    )
 }
 
 fn evaluation(name: RefName) -> impl Strategy<Value = Evaluation> {
@@ -510,7 +511,8 @@ proptest! {
         let update = RefUpdate { name: name.clone(), change: Change::Update { old: oid(1), new: oid(2) } };
         let updates = [PushedUpdate { update, reached: vec![name.clone()], aliases: vec![], rewrite: false, merges_pull_request: false }];
         let decision = fold_decision(&evaluations);
-        let verdict = Verdict { decision, evaluations };
+        let verdict = Verdict::of(evaluations);
+        prop_assert_eq!(verdict.decision, decision);
         let about = About { decision_id: "01J", actor: &actor, policy_file: &file, updates: &updates };
         render(&verdict, &about).iter().for_each(|line| is_plain(line));
         let why = Undecided::new(why);

@@ -222,9 +222,8 @@ fn print(out: &mut dyn Write, judged: &Judged<'_>, actor: &str, file: &str, verb
             }
             Outcome::Failed(undecided) => {
                 writeln!(out, "      {}", sanitize(&undecided.why))?;
-                if let Some(help) = &undecided.help {
-                    writeln!(out, "      help: {}", sanitize(help))?;
-                }
+                let (whose, help) = (undecided.cause.audience().address(), undecided.what_to_do());
+                writeln!(out, "      help: {whose}: {}", sanitize(help))?;
             }
             Outcome::Passed | Outcome::Bypassed { .. } => {}
         }

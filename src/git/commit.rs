@@ -22,8 +22,8 @@ pub struct Commit {
     /// The committer's time in seconds since 1970, 0 where git finds none. It orders walks and is never believed: who
     /// commits chooses it.
     pub committer_time: i64,
-    /// What follows the parents, as it is stored: the other headers, and the message.
-    pub text: Box<[u8]>,
+    /// What follows the parents, as it is stored: the other headers, and the message. `None` where it was not kept.
+    pub text: Option<Box<[u8]>>,
 }
 
 /// The text of a commit as `git log` shows it: in UTF-8, whatever its `encoding` header says.
@@ -118,28 +118,29 @@ impl Commit {
         if rest.starts_with(b"parent ") && rest.len() > b"parent ".len() + format.hex_len() {
             return Err(Malformed("a parent's line does not end"));
         }
-        Ok(Commit { id, tree, parents, committer_time: committer_time(rest).unwrap_or(0), text: rest.into() })
+        Ok(Commit { id, tree, parents, committer_time: committer_time(rest).unwrap_or(0), text: Some(rest.into()) })
     }
 
     /// The text as `git log` shows it.
     ///
     /// # Errors
-    /// What git shows cannot be told: the headers hold a NUL, or the text cannot be converted to UTF-8 exactly.
+    /// The text was not kept, or what git shows cannot be told: the headers hold a NUL, or the text cannot be converted to UTF-8 exactly.
     pub fn shown(&self) -> Result<Shown<'_>, Malformed> {
-        let message = message_start(&self.text);
-        let (headers, body) = self.text.split_at(message);
+        let stored = self.text.as_deref().ok_or(Malformed("its text was not kept"))?;
+        let message = message_start(stored);
+        let (headers, body) = stored.split_at(message);
         if headers.contains(&0) {
             return Err(Malformed("its headers hold a NUL, behind which git reads nothing"));
         }
         let encoding = values(headers, b"encoding").next().unwrap_or(b"UTF-8");
         if is_utf8(encoding) {
-            return Ok(Shown { text: Cow::Borrowed(&self.text), message });
+            return Ok(Shown { text: Cow::Borrowed(stored), message });
         }
         if body.contains(&0) {
             return Err(Malformed("its message holds a NUL and is not in UTF-8"));
         }
         // git converts the headers with the message, and finds them in what comes out.
-        let text = decode(encoding, &self.text)
+        let text = decode(encoding, stored)
             .ok_or(Malformed("it cannot be converted to UTF-8 exactly from the encoding that it names"))?
             .into_bytes();
         Ok(Shown { message: message_start(&text), text: Cow::Owned(text) })

@@ -1,10 +1,12 @@
 //! Full ref names, held to git's own rules.
 
 use std::fmt;
+use std::sync::Arc;
 
-/// A full ref name (`refs/…`) that git itself would take, as bytes: names need not be UTF-8.
+/// A full ref name (`refs/…`) that git itself would take, as bytes: names need not be UTF-8. A copy shares the bytes: a push of
+/// many refs names each of them in many places.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RefName(Box<[u8]>);
+pub struct RefName(Arc<[u8]>);
 
 /// Why a byte string is no full ref name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

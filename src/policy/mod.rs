@@ -53,7 +53,7 @@ pub struct Server {
     pub identity: Option<Identity>,
     /// The refs that may be pushed at all, matched byte for byte.
     pub allowed_refs: PatternSet,
-    /// Where `allowed_refs` stands, or the start of the file when it is the default.
+    /// Where `allowed_refs` stands; line 0 when it is the default, which no line of the policy states.
     pub allowed_refs_at: Location,
     /// Where decisions are logged.
     pub decision_log: DecisionLogSettings,

@@ -9,8 +9,8 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use crate::git::characters::is_invisible;
 
-/// A place in a policy file, counted from 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// A place in a policy file, counted from 1; line 0 where no line says it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location {
     /// The line.
     pub line: usize,

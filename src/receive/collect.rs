@@ -2,7 +2,7 @@
 //!
 //! Only what a rule needs is collected, active rulesets first, so that one which only reports never costs another its budget.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use super::tree_diff::{Collect, diff, entry_at};
 use crate::git::pattern::{Pattern, PatternSet};
 use crate::git::{Change, Commit, FileChange, FileEntry, Mode, ObjectKind, Oid, RefKind, RefName};
 use crate::policy::{DefaultBranch, Enforcement, Ruleset};
-use crate::push::{EnteringCommit, Fact, Needs, NewValue, PushTotals, Undecided, UpdateFacts};
+use crate::push::{Cause, EnteringCommit, Fact, Needs, NewValue, PushTotals, Undecided, UpdateFacts};
 use crate::rules::{Rule, Target};
 use crate::verdict::{Context, PushedUpdate, Selected, Standing};
 
@@ -55,7 +55,10 @@ struct Interest<'p> {
 /// One phase: rulesets that share what is collected about commits.
 struct Phase<'p> {
     interest: Interest<'p>,
-    commits: RefCell<HashMap<Oid, Rc<EnteringCommit>>>,
+    /// Entering commits, with and without what they touch.
+    commits: RefCell<HashMap<(Oid, bool), Rc<EnteringCommit>>>,
+    /// Bytes that are kept for the commits.
+    kept: Cell<usize>,
 }
 
 impl<'p> Phase<'p> {
@@ -64,8 +67,18 @@ impl<'p> Phase<'p> {
             rulesets.flat_map(binding_rules).filter(|rule| rule.needs().changes || rule.needs().changed_paths).collect();
         let sizes = rules.iter().any(|rule| rule.needs().sizes);
         let counted = rules.iter().filter_map(|rule| rule.changed_paths_limit()).max().map(|limit| limit.saturating_add(1));
-        Phase { interest: Interest { rules, sizes, counted }, commits: RefCell::default() }
+        Phase { interest: Interest { rules, sizes, counted }, commits: RefCell::default(), kept: Cell::default() }
     }
+}
+
+/// The bytes that a change takes in memory.
+fn bytes_of(change: &FileChange) -> usize {
+    size_of::<FileChange>() + change.path.len()
+}
+
+/// The bytes that the facts about a ruleset's updates take in memory, apart from what they hold.
+pub(super) fn bytes_of_facts(selected: &Selected<'_>) -> usize {
+    selected.updates.len() * (size_of::<UpdateFacts>() + 2 * size_of::<RefName>())
 }
 
 fn binding_rules(ruleset: &Ruleset) -> impl Iterator<Item = &dyn Rule> {
@@ -96,11 +109,14 @@ impl Interest<'_> {
             {
                 change.size = Some(objects.blob_size(entry.id)?);
             }
-            if self.selects(change)? {
-                return Ok(true);
+            let kept = self.selects(change)? || {
+                counted += 1;
+                self.counted.is_some_and(|limit| whole || counted <= limit)
+            };
+            if kept {
+                objects.keep_change(bytes_of(change))?;
             }
-            counted += 1;
-            Ok(self.counted.is_some_and(|limit| whole || counted <= limit))
+            Ok(kept)
         };
         let mut visitor = Collect { enters: &|folder| self.enters(folder), keep: &mut keep, changes: Vec::new() };
         diff(objects, old, new, &mut visitor)?;
@@ -117,7 +133,13 @@ impl Interest<'_> {
         among: &[&FileChange],
     ) -> Result<HashSet<Box<[u8]>>, Undecided> {
         let among: HashSet<&[u8]> = among.iter().map(|change| &*change.path).collect();
-        let mut keep = |change: &mut FileChange| Ok(among.contains(&*change.path));
+        let mut keep = |change: &mut FileChange| {
+            let kept = among.contains(&*change.path);
+            if kept {
+                objects.keep_change(bytes_of(change))?;
+            }
+            Ok(kept)
+        };
         let mut visitor = Collect { enters: &|folder| self.enters(folder), keep: &mut keep, changes: Vec::new() };
         diff(objects, old, new, &mut visitor)?;
         Ok(visitor.changes.into_iter().map(|change| change.path).collect())
@@ -127,23 +149,38 @@ impl Interest<'_> {
 impl Collector<'_> {
     /// Collects the facts of every selected ruleset's updates, in the same order.
     pub fn collect(&self, selected: &[Selected<'_>]) -> Vec<Vec<UpdateFacts>> {
+        let mut all: Vec<Vec<UpdateFacts>> = vec![Vec::new(); selected.len()];
+        self.each(selected, |index, facts| {
+            if let Some(slot) = all.get_mut(index) {
+                *slot = facts;
+            }
+        });
+        all
+    }
+
+    /// Collects the facts of one selected ruleset after the other and hands them over, with its index: those that refuse first.
+    pub fn each(&self, selected: &[Selected<'_>], mut collected: impl FnMut(usize, Vec<UpdateFacts>)) {
         let binds = |selected: &Selected<'_>| {
             selected.ruleset.enforcement == Enforcement::Active
                 && selected.updates.iter().any(|(_, _, standing)| matches!(standing, Standing::Judged))
         };
-        let mut facts: Vec<Vec<UpdateFacts>> = vec![Vec::new(); selected.len()];
+        let texts = selected.iter().flat_map(|one| binding_rules(one.ruleset)).any(|rule| rule.needs().texts);
+        self.objects.keep_text(texts);
         for phase_binds in [true, false] {
             let phase = Phase::new(selected.iter().filter(|one| binds(one) == phase_binds).map(|one| one.ruleset));
-            for (slot, one) in facts.iter_mut().zip(selected).filter(|(_, one)| binds(one) == phase_binds) {
-                *slot = self.ruleset(one, &phase);
+            for (index, one) in selected.iter().enumerate().filter(|(_, one)| binds(one) == phase_binds) {
+                collected(index, self.ruleset(one, &phase));
+                // What the commits touch is kept for the rulesets to come.
+                self.objects.set_changes_kept(phase.kept.get());
             }
+            self.objects.set_changes_kept(0);
         }
-        facts
     }
 
     fn ruleset(&self, selected: &Selected<'_>, phase: &Phase<'_>) -> Vec<UpdateFacts> {
         let needs = binding_rules(selected.ruleset).fold(Needs::default(), |needs, rule| needs.and(rule.needs()));
         let covered = Covered::new(self, selected);
+        self.objects.set_changes_kept(self.objects.changes_kept() + bytes_of_facts(selected));
         let mut all: Vec<UpdateFacts> = selected
             .updates
             .iter()
@@ -188,9 +225,12 @@ impl Collector<'_> {
         }
         if needs.commits {
             let changes = needs.changes || needs.changed_paths;
-            facts.entering = self.entering(new, held, covered, changes.then_some(phase)).into();
+            facts.entering = self.entering(new, held, covered, phase, changes).into();
             if changes {
-                facts.landing = self.landing(new, held, covered, phase).map(Rc::new).into();
+                let before = self.objects.changes_kept();
+                let landing = self.landing(new, held, covered, phase);
+                self.objects.set_changes_kept(before + landing.iter().flatten().map(bytes_of).sum::<usize>());
+                facts.landing = landing.map(Rc::new).into();
             }
             tracing::debug!(entering = ?facts.entering, landing = ?facts.landing, work = ?self.objects.work(), "collected");
         }
@@ -218,7 +258,9 @@ impl Collector<'_> {
                     id = tag.target;
                     kind = self.objects.kind(id)?;
                     if kind != tag.target_kind {
-                        return Err(Undecided::new(format!("the tag {} names an object of another type than it says", tag.id)));
+                        return Err(Undecided::new(format!("the tag {} names an object of another type than it says", tag.id))
+                            .cause(Cause::Push)
+                            .help("make that tag again with `git tag`"));
                     }
                 }
             }
@@ -286,23 +328,29 @@ impl Collector<'_> {
         new: Oid,
         held: Option<Oid>,
         covered: &Covered<'_>,
-        changes: Option<&Phase<'_>>,
+        phase: &Phase<'_>,
+        with_changes: bool,
     ) -> Result<Vec<Rc<EnteringCommit>>, Undecided> {
         let Peeled::Commit(new) = self.peel(new)? else { return Ok(Vec::new()) };
         let mut entering = Vec::new();
         for id in self.walk_entering(new, held, covered)?.commits() {
-            let Some(phase) = changes else {
-                entering.push(Rc::new(EnteringCommit { commit: self.objects.commit(id)?, changes: Fact::NotCollected }));
-                continue;
-            };
-            if let Some(known) = phase.commits.borrow().get(&id) {
+            self.objects.keep_change(size_of::<Rc<EnteringCommit>>())?;
+            if let Some(known) = phase.commits.borrow().get(&(id, with_changes)) {
                 entering.push(Rc::clone(known));
                 continue;
             }
             let commit = self.objects.commit(id)?;
-            let changes = self.changes_of(&commit, &phase.interest).into();
+            let before = self.objects.changes_kept();
+            let changes: Fact<Vec<FileChange>> =
+                if with_changes { self.changes_of(&commit, &phase.interest).into() } else { Fact::NotCollected };
+            // Only what the commit touches is kept of what finding it out took.
+            let touched = if let Fact::Known(changes) = &changes { changes.iter().map(bytes_of).sum() } else { 0 };
+            let kept = touched + 2 * size_of::<EnteringCommit>();
+            self.objects.set_changes_kept(before);
+            self.objects.keep_change(kept)?;
+            phase.kept.set(phase.kept.get() + kept);
             let one = Rc::new(EnteringCommit { commit, changes });
-            phase.commits.borrow_mut().insert(id, Rc::clone(&one));
+            phase.commits.borrow_mut().insert((id, with_changes), Rc::clone(&one));
             entering.push(one);
         }
         Ok(entering)
@@ -539,9 +587,11 @@ impl<'r> Covered<'r> {
     fn means(&self, name: &RefName) -> Result<bool, Undecided> {
         match self.ruleset.target {
             Target::Push => Ok(true),
-            Target::Branch | Target::Tag => {
-                self.ruleset.refs.covers(name, &self.default_branch).map_err(|error| Undecided::new(error.to_string()))
-            }
+            Target::Branch | Target::Tag => self
+                .ruleset
+                .refs
+                .covers(name, &self.default_branch)
+                .map_err(|error| Undecided::new(error.to_string()).cause(Cause::Policy)),
         }
     }
 

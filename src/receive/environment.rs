@@ -152,7 +152,9 @@ impl Environment {
             }
         }
         if self.get("GIT_SHALLOW_FILE").is_some() {
-            return Err(Undecided::new("a shallow push cannot be read exactly; fetch with `--unshallow` and push again"));
+            return Err(Undecided::new("a shallow push cannot be read exactly")
+                .cause(Cause::Push)
+                .help("run `git fetch --unshallow` and push again"));
         }
         Ok(())
     }
@@ -242,11 +244,15 @@ impl Environment {
     fn push_certificate(&self) -> Result<Actor, Undecided> {
         let status = self.required("GIT_PUSH_CERT_STATUS", "the push certificate's status")?;
         if status != "G" {
-            return Err(Undecided::new(format!("the push certificate's signature is not good: its status is `{status}`")));
+            return Err(Undecided::new(format!("the push certificate's signature is not good: its status is `{status}`"))
+                .cause(Cause::Push)
+                .help("push with `--signed` and a key that the server knows"));
         }
         let nonce = self.required("GIT_PUSH_CERT_NONCE_STATUS", "the push certificate's nonce")?;
         if nonce != "OK" {
-            return Err(Undecided::new(format!("the push certificate's nonce is not this server's: its status is `{nonce}`")));
+            return Err(Undecided::new(format!("the push certificate's nonce is not this server's: its status is `{nonce}`"))
+                .cause(Cause::Push)
+                .help("push again with `--signed`"));
         }
         let key = self.required("GIT_PUSH_CERT_KEY", "the push certificate's key")?;
         // git passes on no more of an OpenPGP key.

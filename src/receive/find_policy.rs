@@ -40,7 +40,9 @@ pub fn find(named: Option<&Path>, repository: &Repository) -> Result<Found, Unde
     if let Some(file) = &settings.file {
         let path = Path::new(file);
         if !path.is_absolute() {
-            return Err(Undecided::new(format!("`refwarden.policy` = `{file}` is no absolute path")).cause(Cause::Policy));
+            return Err(
+                Undecided::new(format!("`refwarden.policy` = `{file}` is no absolute path")).help("set it to an absolute path")
+            );
         }
         return read_named(path);
     }
@@ -48,10 +50,14 @@ pub fn find(named: Option<&Path>, repository: &Repository) -> Result<Found, Unde
         (Some(reference), Some(path)) => return read_from_ref(repository, reference, path),
         (None, None) => {}
         (Some(_), None) => {
-            return Err(Undecided::new("`refwarden.policyRef` is set and `refwarden.policyPath` is not").cause(Cause::Policy));
+            return Err(
+                Undecided::new("`refwarden.policyRef` is set and `refwarden.policyPath` is not").help("set both, or neither")
+            );
         }
         (None, Some(_)) => {
-            return Err(Undecided::new("`refwarden.policyPath` is set and `refwarden.policyRef` is not").cause(Cause::Policy));
+            return Err(
+                Undecided::new("`refwarden.policyPath` is set and `refwarden.policyRef` is not").help("set both, or neither")
+            );
         }
     }
     for path in [repository.common_dir.join("refwarden.toml"), PathBuf::from(SYSTEM_POLICY)] {
@@ -62,7 +68,8 @@ pub fn find(named: Option<&Path>, repository: &Repository) -> Result<Found, Unde
     Err(Undecided::new(format!(
         "there is no policy: neither `refwarden.policy` in the configuration, nor `refwarden.toml` in the git directory, nor `{SYSTEM_POLICY}`"
     ))
-    .cause(Cause::Policy))
+    .cause(Cause::Policy)
+    .help("put a policy at one of those places: `refwarden init` writes one"))
 }
 
 fn read_named(path: &Path) -> Result<Found, Undecided> {

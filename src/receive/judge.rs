@@ -1,8 +1,10 @@
 //! From updates to a verdict: what the hook and `explain` share.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
-use super::collect::Collector;
+use super::collect::{Collector, bytes_of_facts};
 use super::head::{self, Notice};
 use super::host_mark::HostMark;
 use super::objects::{Objects, Work};
@@ -12,7 +14,7 @@ use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Bypass, Policy, actors};
 use crate::push::{Cause, Undecided};
 use crate::verdict::{
-    AsksAboutDefault, Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations,
+    AsksAboutDefault, Context, Decision, Evaluations, PushedUpdate, Verdict, evaluate_ruleset, select, server_evaluations,
     suggest_default,
 };
 
@@ -55,27 +57,32 @@ pub struct Judged<'p> {
     pub work: Work,
 }
 
+/// Bytes that a pushed ref takes, apart from what its rulesets collect: the update with its names and value, and a copy of it for
+/// the log.
+const FOR_EACH_REF: usize = 400;
+
 /// Judges a push.
 ///
 /// # Errors
 /// Something that every push needs cannot be found out.
 pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let default_branch = push.refs.default_branch()?;
+    push.objects.keep(push.updates.len() * FOR_EACH_REF)?;
     let (updates, held) = moved_names(push.refs, push.updates, &push.marks)?;
     let RepositoryNames { name: repository, others: served_as } = push.repository;
     let context = Context { repository, served_as, actor: push.actor, now: push.now, default_branch };
-    let mut evaluations = server_evaluations(push.policy, &context, &updates)?;
+    let mut of_server = server_evaluations(push.policy, &context, &updates)?;
     // What the host writes for itself needs no place in `allowed_refs`. What such a ref points at does.
     let own: Vec<&RefName> =
         updates.iter().zip(&push.marks).filter(|(_, mark)| mark.own_ref).map(|(pushed, _)| &pushed.update.name).collect();
-    evaluations.retain(|evaluation| {
+    of_server.retain(|evaluation| {
         evaluation.rule != "allowed_refs" || evaluation.matched.is_some() || !own.contains(&&evaluation.ref_name)
     });
     let import = actors::names_exactly(&push.policy.server.import, &context.actor) && !push.refs.any("refs/")?;
-    if evaluations.iter().any(|evaluation| evaluation.rule == "default_branch")
+    if of_server.iter().any(|evaluation| evaluation.rule == "default_branch")
         && let Some(branch) = head::likely_default(push.refs)
     {
-        suggest_default(&mut evaluations, &branch);
+        suggest_default(&mut of_server, &branch);
     }
     let here = context.rulesets(push.policy)?;
     let asks = AsksAboutDefault::new(&here, &context.default_branch);
@@ -83,20 +90,29 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let mut expired = Vec::new();
     if import {
         // Who may fill an empty repository is not judged, except for what may be pushed at all.
-        evaluations.retain(|evaluation| evaluation.rule == "allowed_refs");
-    } else {
+        of_server.retain(|evaluation| evaluation.rule == "allowed_refs");
+    }
+    let mut evaluations = Evaluations::default();
+    of_server.into_iter().for_each(|evaluation| evaluations.add(0, evaluation));
+    if !import {
         let selected = select(push.policy, &context, &updates)?;
+        // Refs are counted before anything is collected about them: a push of too many is refused with one cause.
+        let most = selected.iter().map(bytes_of_facts).max().unwrap_or_default();
+        push.objects.keep(most)?;
+        push.objects.give_back(most);
         let collector = Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
-        let facts = collector.collect(&selected);
+        // The facts of a ruleset are dropped when they are judged: those of all of them together would take too much memory.
+        collector.each(&selected, |index, facts| {
+            let Some(selected) = selected.get(index) else { return };
+            evaluate_ruleset(selected, &facts, |evaluation| evaluations.add(index + 1, evaluation));
+        });
         notices = head::entered(&selected, &here, &context.default_branch);
-        evaluations.extend(evaluate(&selected, &facts));
         expired = selected.iter().flat_map(|selected| selected.expired.iter().copied()).collect();
     }
-    let decision: Decision = fold_decision(&evaluations);
-    if decision == Decision::Accepted {
+    let verdict = evaluations.verdict();
+    if verdict.decision == Decision::Accepted {
         notices.splice(0..0, head::left_by(&updates, &context.default_branch, asks));
     }
-    let verdict = Verdict { decision, evaluations };
     Ok(Judged { verdict, updates, import, expired, asks, notices, work: push.objects.work() })
 }
 
@@ -106,13 +122,13 @@ fn moved_names(
     updates: Vec<RefUpdate>,
     marks: &[HostMark],
 ) -> Result<(Vec<PushedUpdate>, Vec<Option<Oid>>), Undecided> {
-    let mut symbolic: Vec<(RefName, RefName)> = Vec::new();
+    let mut symbolic: HashMap<RefName, Vec<RefName>> = HashMap::new();
     for name in refs.symbolic_refs()? {
         // A symbolic ref that leads nowhere git goes is nobody's alias; pushing to it is refused below.
         if let Ok((chain, _)) = refs.resolve(&name)
             && let Some(end) = chain.last()
         {
-            symbolic.push((name, end.clone()));
+            symbolic.entry(end.clone()).or_default().push(name);
         }
     }
     let mut pushed = Vec::with_capacity(updates.len());
@@ -122,11 +138,7 @@ fn moved_names(
         let end = reached.last().cloned().unwrap_or_else(|| update.name.clone());
         // What the host has merged into is the ref that it names, not the one that a symbolic ref leads to.
         let merges = reached.len() == 1 && marks.get(index).is_some_and(|mark| mark.merges_pull_request);
-        let aliases = symbolic
-            .iter()
-            .filter(|(name, target)| *target == end && !reached.contains(name))
-            .map(|(name, _)| name.clone())
-            .collect();
+        let aliases = symbolic.get(&end).into_iter().flatten().filter(|name| !reached.contains(name)).cloned().collect();
         pushed.push(PushedUpdate { update, reached, aliases, rewrite: false, merges_pull_request: merges });
         held.push(value);
     }
@@ -139,16 +151,16 @@ fn moved_names(
 
 /// Marks updates that share the ref where they end with a different one: together they rewrite it.
 fn mark_rewrites(pushed: &mut [PushedUpdate]) {
-    use std::collections::HashMap;
-    let mut changes: HashMap<RefName, Vec<Change>> = HashMap::new();
+    // The first change of each ref, and whether another one differs from it: then each differs from some other.
+    let mut changes: HashMap<RefName, (Change, bool)> = HashMap::new();
     for one in pushed.iter() {
         if let Some(end) = one.reached.last() {
-            changes.entry(end.clone()).or_default().push(one.update.change);
+            let (first, differ) = changes.entry(end.clone()).or_insert((one.update.change, false));
+            *differ |= *first != one.update.change;
         }
     }
     for one in pushed.iter_mut() {
-        let shared = one.reached.last().and_then(|end| changes.get(end));
-        one.rewrite = shared.is_some_and(|changes| changes.iter().any(|change| *change != one.update.change));
+        one.rewrite = one.reached.last().and_then(|end| changes.get(end)).is_some_and(|(_, differ)| *differ);
     }
 }
 
@@ -166,7 +178,7 @@ fn refuse_stale(pushed: &PushedUpdate, held: Option<Oid>) -> Result<(), Undecide
     }
     let value = |id: Option<Oid>| id.map_or("nothing".to_owned(), |id| id.to_string());
     Err(Undecided::new(format!(
-        "`{}` holds {}, and the push takes it to hold {}; fetch and push again",
+        "`{}` holds {}, and the push takes it to hold {}",
         String::from_utf8_lossy(pushed.update.name.as_bytes()),
         value(held),
         value(claimed)

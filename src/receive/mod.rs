@@ -29,7 +29,7 @@ pub mod tree_diff;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 pub use judge::{Judged, Push, judge};
 pub use pre_receive::{Answer, Options, pre_receive, run};
@@ -49,7 +49,8 @@ fn git_command(git_dir: &Path, arguments: &[&str]) -> Result<Vec<u8>, Undecided>
         "`git {}` failed: {}",
         arguments.first().unwrap_or(&""),
         String::from_utf8_lossy(&output.stderr).trim()
-    )))
+    ))
+    .cause(Cause::Repository))
 }
 
 /// What a symbolic ref points at; `None` when it is none.
@@ -61,7 +62,8 @@ fn git_symbolic_ref(git_dir: &Path, name: &[u8]) -> Result<Option<Vec<u8>>, Unde
     match output.status.code() {
         Some(0) => Ok(Some(output.stdout.strip_suffix(b"\n").unwrap_or(&output.stdout).to_vec())),
         Some(1) => Ok(None),
-        _ => Err(Undecided::new(format!("`git symbolic-ref` failed: {}", String::from_utf8_lossy(&output.stderr).trim()))),
+        _ => Err(Undecided::new(format!("`git symbolic-ref` failed: {}", String::from_utf8_lossy(&output.stderr).trim()))
+            .cause(Cause::Repository)),
     }
 }
 
@@ -81,5 +83,7 @@ fn clean_git(git_dir: &Path) -> Command {
 }
 
 fn output(mut command: Command) -> Result<std::process::Output, Undecided> {
-    command.output().map_err(|error| Undecided::new(format!("cannot run `git`: {error}")))
+    command.output().map_err(|error| {
+        Undecided::new(format!("cannot run `git`: {error}")).help("install `git` where the hook's `PATH` finds it")
+    })
 }

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,11 @@ pub struct Objects {
     entering: RefCell<HashMap<Oid, Rc<Commit>>>,
     trees: RefCell<TreeCache>,
     sizes: RefCell<HashMap<Oid, u64>>,
+    /// Where objects lie that are not packed: what the push brings, and what was there.
+    loose: Vec<PathBuf>,
+    kept: Cell<usize>,
+    changes_kept: Cell<usize>,
+    keeps_text: Cell<bool>,
 }
 
 impl std::fmt::Debug for Objects {
@@ -69,6 +74,20 @@ struct TreeCache {
     bytes: usize,
 }
 
+/// What is kept in memory of a push, in bytes: commits, changed paths, facts about refs, the trees on the way to a path. With what
+/// reading the largest objects takes, the program stays below 128 MB, whatever is pushed.
+const MAX_KEPT: usize = 72 << 20;
+/// The largest commit or tag object that is read. libgit2 holds an object whole, and more than once while it resolves deltas.
+const MAX_COMMIT: usize = 4 << 20;
+/// The largest tree that is read.
+const MAX_TREE: usize = 12 << 20;
+/// An object that the server had may be larger: nobody who pushes can make it smaller.
+const WAS_THERE_FACTOR: usize = 4;
+/// Deflate makes nothing smaller than by this factor.
+const MAX_DEFLATE: u64 = 1032;
+/// What a commit takes in memory that a walk has seen, apart from what varies.
+const COMMIT_BYTES: usize = 360;
+
 /// Trees kept, in bytes.
 const TREE_CACHE: usize = 8 << 20;
 
@@ -83,7 +102,9 @@ fn git2_format(format: ObjectFormat) -> git2::ObjectFormat {
 }
 
 fn open_database(format: ObjectFormat, directory: &Path) -> Result<git2::Odb<'static>, Undecided> {
-    let failed = |error: git2::Error| Undecided::new(format!("cannot open the object database: {}", error.message()));
+    let failed = |error: git2::Error| {
+        Undecided::new(format!("cannot open the object database: {}", error.message())).cause(Cause::Repository)
+    };
     let database = git2::Odb::new_ext(git2_format(format)).map_err(failed)?;
     database.add_disk_alternate(alternates::text(directory)?).map_err(failed)?;
     for missed in alternates::missed(directory)? {
@@ -119,6 +140,10 @@ impl Objects {
             entering: RefCell::default(),
             trees: RefCell::default(),
             sizes: RefCell::default(),
+            loose: quarantine.map(Path::to_owned).into_iter().chain([common_dir.join("objects")]).collect(),
+            kept: Cell::default(),
+            changes_kept: Cell::default(),
+            keeps_text: Cell::new(true),
         })
     }
 
@@ -148,9 +173,8 @@ impl Objects {
         work.objects += objects;
         work.paths += paths;
         self.work.set(work);
-        let over = |what: &str, limit: u64| {
-            Err(Undecided::new(format!("the budget of {limit} {what} is spent; push less at a time, or raise `budget`")))
-        };
+        let over =
+            |what: &str, limit: u64| Err(Undecided::new(format!("the budget of {limit} {what} is spent")).cause(Cause::Budget));
         if work.commits > self.budget.commits {
             return over("commits", self.budget.commits);
         }
@@ -162,10 +186,9 @@ impl Objects {
 
     fn check_time(&self) -> Result<(), Undecided> {
         if self.started.elapsed() > self.budget.time {
-            return Err(Undecided::new(format!(
-                "the budget of {} ms is spent; push less at a time, or raise `budget`",
-                self.budget.time.as_millis()
-            )));
+            return Err(
+                Undecided::new(format!("the budget of {} ms is spent", self.budget.time.as_millis())).cause(Cause::Budget)
+            );
         }
         Ok(())
     }
@@ -178,6 +201,56 @@ impl Objects {
         let steps = self.steps.get() + 1;
         self.steps.set(steps);
         if steps.is_multiple_of(1024) { self.check_time() } else { Ok(()) }
+    }
+
+    /// Counts bytes that are kept until the push is judged, or until they are given back.
+    ///
+    /// # Errors
+    /// More would be kept than a push may take.
+    pub fn keep(&self, bytes: usize) -> Result<(), Undecided> {
+        self.kept.set(self.kept.get().saturating_add(bytes));
+        self.refuse_too_much()
+    }
+
+    fn refuse_too_much(&self) -> Result<(), Undecided> {
+        if self.kept.get().saturating_add(self.changes_kept.get()) <= MAX_KEPT {
+            return Ok(());
+        }
+        Err(Undecided::new(format!(
+            "judging this push would take more memory than {} MB for its refs, commits and changed paths",
+            MAX_KEPT >> 20
+        ))
+        .cause(Cause::Budget)
+        .help("push less at a time: fewer refs, fewer commits, or smaller changes"))
+    }
+
+    /// Counts bytes that are kept of changed paths and other facts, which [`Objects::set_changes_kept`] gives back.
+    ///
+    /// # Errors
+    /// More would be kept than a push may take.
+    pub fn keep_change(&self, bytes: usize) -> Result<(), Undecided> {
+        self.changes_kept.set(self.changes_kept.get().saturating_add(bytes));
+        self.refuse_too_much()
+    }
+
+    /// What is kept now of changed paths and other facts.
+    pub fn changes_kept(&self) -> usize {
+        self.changes_kept.get()
+    }
+
+    /// Says what is really kept of changed paths and other facts, after some were dropped.
+    pub fn set_changes_kept(&self, bytes: usize) {
+        self.changes_kept.set(bytes);
+    }
+
+    /// Counts bytes of [`Objects::keep`] as given back.
+    pub fn give_back(&self, bytes: usize) {
+        self.kept.set(self.kept.get().saturating_sub(bytes));
+    }
+
+    /// Whether the texts of commits are kept: messages and e-mail addresses. Not where no rule reads them.
+    pub fn keep_text(&self, keeps: bool) {
+        self.keeps_text.set(keeps);
     }
 
     /// Counts a differing path.
@@ -206,23 +279,58 @@ impl Objects {
     fn read(&self, id: Oid, expected: git2::ObjectType) -> Result<git2::OdbObject<'_>, Undecided> {
         self.spend(0, 1, 0)?;
         let raw_id = git2_id(id)?;
-        let object = self
-            .holder(raw_id)
-            .read(raw_id)
-            .map_err(|error| Undecided::new(format!("the object {id} is missing or unreadable: {}", error.message())))?;
+        let limit = match expected {
+            git2::ObjectType::Commit | git2::ObjectType::Tag => Some(MAX_COMMIT),
+            git2::ObjectType::Tree => Some(MAX_TREE),
+            // Blobs have a budget of their own.
+            _ => None,
+        };
+        if let Some(limit) = limit {
+            self.refuse_large(id, raw_id, limit)?;
+        }
+        let object = self.holder(raw_id).read(raw_id).map_err(|error| unreadable(id, &error))?;
         if object.kind() != expected {
-            return Err(Undecided::new(format!("the object {id} is no {expected}")));
+            return Err(self.wrong(id, format!("the object {id} is not a {expected}")));
         }
         Ok(object)
     }
 
-    /// An object that git cannot read: the push's fault if it came with the push, else damage.
-    fn malformed(&self, id: Oid, what: &str, malformed: &Malformed) -> Undecided {
-        let undecided = Undecided::new(format!("the {what} {id} is malformed: {}", malformed.0));
-        match self.was_there(id) {
-            Ok(false) => undecided.cause(Cause::Push),
-            Ok(true) | Err(_) => undecided.cause(Cause::Repository).help("`git fsck` on the server says what is damaged"),
+    /// Refuses an object that is larger than what is read at once, before it is inflated.
+    fn refuse_large(&self, id: Oid, raw_id: git2::Oid, limit: usize) -> Result<(), Undecided> {
+        // A file this short cannot hold so much: most objects of a small push are loose, and asking for the size of a file costs less
+        // than opening it.
+        let hex = id.to_string();
+        let (folder, name) = hex.split_at_checked(2).unwrap_or_default();
+        if self.loose.iter().any(|objects| {
+            let length = std::fs::symlink_metadata(objects.join(folder).join(name)).map(|file| file.len());
+            length.is_ok_and(|length| length.saturating_mul(MAX_DEFLATE) <= limit as u64)
+        }) {
+            return Ok(());
         }
+        let (size, _) = self.holder(raw_id).read_header(raw_id).map_err(|error| unreadable(id, &error))?;
+        if size <= limit || (size <= limit * WAS_THERE_FACTOR && self.was_there(id)?) {
+            return Ok(());
+        }
+        Err(Undecided::new(format!(
+            "the object {id} has {size} bytes; at most {limit} are read of a commit, tag or tree of its kind"
+        ))
+        .cause(Cause::Budget)
+        .help("push a smaller object in its place: a shorter message, or more folders with fewer entries each"))
+    }
+
+    /// An object that is not what it should be: the push's, or one that the server had.
+    fn wrong(&self, id: Oid, why: String) -> Undecided {
+        match self.was_there(id) {
+            Ok(false) => Undecided::new(why)
+                .cause(Cause::Push)
+                .help("run `git fsck` in your repository, and push a sound object in its place"),
+            Ok(true) | Err(_) => Undecided::new(why).cause(Cause::Repository),
+        }
+    }
+
+    /// An object that is malformed.
+    pub fn malformed(&self, id: Oid, what: &str, malformed: &Malformed) -> Undecided {
+        self.wrong(id, format!("the {what} {id} is malformed: {}", malformed.0))
     }
 
     /// The kind of an object.
@@ -238,16 +346,14 @@ impl Objects {
             git2::ObjectType::Tree => Ok(ObjectKind::Tree),
             git2::ObjectType::Blob => Ok(ObjectKind::Blob),
             git2::ObjectType::Tag => Ok(ObjectKind::Tag),
-            other => Err(Undecided::new(format!("the object {id} is a {other}"))),
+            other => Err(self.wrong(id, format!("the object {id} is a {other}"))),
         }
     }
 
     fn header(&self, id: Oid) -> Result<(usize, git2::ObjectType), Undecided> {
         self.spend(0, 1, 0)?;
         let raw_id = git2_id(id)?;
-        self.holder(raw_id)
-            .read_header(raw_id)
-            .map_err(|error| Undecided::new(format!("the object {id} is missing or unreadable: {}", error.message())))
+        self.holder(raw_id).read_header(raw_id).map_err(|error| unreadable(id, &error))
     }
 
     /// The size of a blob in bytes.
@@ -259,7 +365,7 @@ impl Objects {
             return Ok(size);
         }
         let (size, git2::ObjectType::Blob) = self.header(id)? else {
-            return Err(Undecided::new(format!("the object {id} is no blob")));
+            return Err(self.wrong(id, format!("the object {id} is not a blob")));
         };
         let mut sizes = self.sizes.borrow_mut();
         if sizes.len() >= SIZE_CACHE {
@@ -275,7 +381,9 @@ impl Objects {
     /// The object is missing, unreadable or no blob, or larger than the budget allows.
     pub fn blob(&self, id: Oid) -> Result<Vec<u8>, Undecided> {
         if self.blob_size(id)? > self.budget.blob_bytes {
-            return Err(Undecided::new(format!("the budget of {} bytes of blobs is spent", self.budget.blob_bytes)));
+            return Err(
+                Undecided::new(format!("the budget of {} bytes of blobs is spent", self.budget.blob_bytes)).cause(Cause::Budget)
+            );
         }
         Ok(self.read(id, git2::ObjectType::Blob)?.data().to_vec())
     }
@@ -300,6 +408,8 @@ impl Objects {
         self.spend(1, 0, 0)?;
         let object = self.read(id, git2::ObjectType::Commit)?;
         let commit = Commit::parse(id, object.data()).map_err(|malformed| self.malformed(id, "commit", &malformed))?;
+        drop(object);
+        self.keep(COMMIT_BYTES + commit.parents.len() * size_of::<Oid>())?;
         let node = Rc::new(Node {
             tree: commit.tree,
             parents: commit.parents.clone().into(),
@@ -309,7 +419,8 @@ impl Objects {
         self.nodes.borrow_mut().insert(id, Rc::clone(&node));
         // What only the quarantine has is about to be judged, and need not be read again.
         if !node.was_there {
-            self.entering.borrow_mut().insert(id, Rc::new(commit));
+            let commit = self.commit_to_keep(commit)?;
+            self.entering.borrow_mut().insert(id, commit);
         }
         Ok(node)
     }
@@ -324,6 +435,17 @@ impl Objects {
         }
         let object = self.read(id, git2::ObjectType::Commit)?;
         let commit = Commit::parse(id, object.data()).map_err(|malformed| self.malformed(id, "commit", &malformed))?;
+        drop(object);
+        self.commit_to_keep(commit)
+    }
+
+    /// A commit as it is kept: without its texts where no rule reads them.
+    fn commit_to_keep(&self, mut commit: Commit) -> Result<Rc<Commit>, Undecided> {
+        if !self.keeps_text.get() {
+            commit.text = None;
+        }
+        let text = commit.text.as_deref().map_or(0, <[u8]>::len);
+        self.keep(size_of::<Commit>() + commit.parents.len() * size_of::<Oid>() + text)?;
         Ok(Rc::new(commit))
     }
 
@@ -350,5 +472,10 @@ impl Objects {
 }
 
 fn git2_id(id: Oid) -> Result<git2::Oid, Undecided> {
-    git2::Oid::from_bytes(id.as_bytes()).map_err(|error| Undecided::new(format!("{id} is no object id: {}", error.message())))
+    git2::Oid::from_bytes(id.as_bytes())
+        .map_err(|error| Undecided::new(format!("{id} is no object id: {}", error.message())).cause(Cause::Internal))
+}
+
+fn unreadable(id: Oid, error: &git2::Error) -> Undecided {
+    Undecided::new(format!("the object {id} is missing or unreadable: {}", error.message())).cause(Cause::Repository)
 }

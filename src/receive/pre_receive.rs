@@ -28,7 +28,8 @@ use super::{find_policy, stdin};
 use crate::git::RefUpdate;
 use crate::policy::{Budget, DecisionLogSettings, Identity, Policy, guard, parse};
 use crate::push::{Cause, Undecided};
-use crate::verdict::{Decision, Outcome, json as verdict_json};
+use crate::rules::LISTED;
+use crate::verdict::{Decision, json as verdict_json};
 
 /// How the hook was called.
 #[derive(Debug, Clone, Default)]
@@ -46,9 +47,6 @@ pub struct Answer {
     pub code: u8,
 }
 
-/// Evaluations and violations that a log line holds at most, each; the rest is counted.
-const LOGGED: usize = 100;
-
 /// The stack of the thread that judges. Only what is used of it is taken.
 const STACK: usize = 64 << 20;
 /// How much longer than its budget of time judging may take before it is not waited for any more.
@@ -64,7 +62,7 @@ struct Record {
     actor: Option<String>,
     display: Option<String>,
     policy: Option<(String, String)>,
-    updates: Vec<RefUpdate>,
+    updates: Arc<Vec<RefUpdate>>,
     judged: bool,
     chained: Option<i32>,
 }
@@ -119,9 +117,13 @@ impl Watch {
         let record = record.clone();
         let too_late = move || {
             let why = Undecided::new(format!(
-                "the budget of {} ms is spent, and judging has not come to an end; push less at a time, and if the push is small, ask for a `git fsck` of the server's repository",
+                "the budget of {} ms is spent, and judging has not come to an end",
                 time.as_millis()
-            ));
+            ))
+            .cause(Cause::Budget)
+            .help(
+                "push less at a time; if the push is small, ask the server's administrator to run `git fsck` in the repository",
+            );
             undecided(&record, &why, case)
         };
         *locked(&self.limit) = Some((deadline, Box::new(too_late)));
@@ -217,7 +219,7 @@ fn decide(
     environment.refuse_views()?;
     let raw = stdin::read(input)?;
     let updates = stdin::parse(&raw, repository.format)?;
-    record.updates.clone_from(&updates);
+    record.updates = Arc::new(updates.clone());
     // Only now, so that the log of the repository tells of it.
     repository.refuse_worktree()?;
     watch.allow(Budget::default().time, case, record);
@@ -263,8 +265,10 @@ fn decide(
         }
     }
     if let Some(log) = &record.log {
-        log.append(&id, &judged_body(record, &judged, &policy, now, started))
-            .map_err(|error| Undecided::new(format!("the decision cannot be logged: {error}")))?;
+        log.append(&id, &judged_body(record, &judged, &policy, now, started)).map_err(|error| {
+            Undecided::new(format!("the decision cannot be logged: {error}"))
+                .help("make the log's folder writable for the account that receives pushes, and see that its disk has room")
+        })?;
     }
     let file = short_file(&policy.file);
     let id = id.to_string();
@@ -300,6 +304,7 @@ fn no_identity(policy: &Policy) -> Undecided {
         policy.file,
         words.join(", ")
     ))
+    .cause(Cause::Policy)
 }
 
 fn load_policy(named: Option<&Path>, repository: &Repository, record: &mut Record) -> Result<Policy, Undecided> {
@@ -307,13 +312,15 @@ fn load_policy(named: Option<&Path>, repository: &Repository, record: &mut Recor
     let mut policy = parse::parse(&found.name, &found.bytes).map_err(|problems| {
         let first = problems.first().map(|problem| problem.line(short_file(&found.name))).unwrap_or_default();
         Undecided::new(format!(
-            "the policy `{}` does not load ({} in it): {first}; `refwarden check` shows them all",
+            "the policy `{}` does not load ({} in it): {first}",
             found.name,
             if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) }
         ))
+        .cause(Cause::Policy)
+        .help("run `refwarden check`, which shows every problem")
     })?;
     if let Some((name, path)) = &found.in_ref {
-        guard::guard(&mut policy, name, path).map_err(Undecided::new)?;
+        guard::guard(&mut policy, name, path).map_err(|why| Undecided::new(why).cause(Cause::Policy))?;
     }
     record.policy = Some((policy.file.clone(), policy.digest.clone()));
     Ok(policy)
@@ -321,8 +328,9 @@ fn load_policy(named: Option<&Path>, repository: &Repository, record: &mut Recor
 
 fn decision_log(settings: &DecisionLogSettings, repository: &Repository) -> Result<DecisionLog, Undecided> {
     let shared = repository.shared.as_deref().unwrap_or("false");
-    let sharing = Sharing::parse(shared)
-        .ok_or_else(|| Undecided::new(format!("`core.sharedRepository` = `{shared}` is not known here")))?;
+    let sharing = Sharing::parse(shared).ok_or_else(|| {
+        Undecided::new(format!("`core.sharedRepository` = `{shared}` is not known here")).cause(Cause::Repository)
+    })?;
     let path = repository.common_dir.join(&settings.path);
     if let Some(why) = unfit_log_path(&settings.path, repository) {
         return Err(Undecided::new(format!("the decision log cannot be `{}`: {why}", settings.path))
@@ -378,7 +386,7 @@ const IN_CHAIN: &str = "REFWARDEN_IN_CHAIN";
 /// Where `install` keeps the hook that was there before, below the git directory.
 pub(crate) const CHAINED: &str = "hooks/pre-receive.chained";
 
-fn body(record: &Record, decision: Decision, cause: Option<&str>, now: Timestamp) -> Map<String, Value> {
+fn body(record: &Record, decision: Decision, cause: Option<&str>, kind: Option<&str>, now: Timestamp) -> Map<String, Value> {
     let mut body = Map::new();
     body.insert("time".to_owned(), json!(format!("{now:.3}")));
     body.insert("repository".to_owned(), json!(record.repository));
@@ -388,6 +396,9 @@ fn body(record: &Record, decision: Decision, cause: Option<&str>, now: Timestamp
     }
     body.insert("decision".to_owned(), json!(decision.as_str()));
     body.insert("cause".to_owned(), json!(cause));
+    if let Some(kind) = kind {
+        body.insert("cause_kind".to_owned(), json!(kind));
+    }
     if let Some(code) = record.chained {
         body.insert("chained_hook".to_owned(), json!({ "exit": code }));
     }
@@ -400,7 +411,7 @@ fn work(work: super::objects::Work, started: Instant) -> Value {
 }
 
 fn judged_body(record: &Record, judged: &Judged<'_>, policy: &Policy, now: Timestamp, started: Instant) -> Map<String, Value> {
-    let mut body = body(record, judged.verdict.decision, None, now);
+    let mut body = body(record, judged.verdict.decision, None, verdict_json::cause_kind(&judged.verdict), now);
     if judged.import {
         body.insert("import".to_owned(), json!(true));
     }
@@ -409,13 +420,7 @@ fn judged_body(record: &Record, judged: &Judged<'_>, policy: &Policy, now: Times
         body.insert("notice".to_owned(), json!(notices.join("; ")));
     }
     body.insert("updates".to_owned(), json!(judged.updates.iter().map(verdict_json::update).collect::<Vec<_>>()));
-    let notable: Vec<_> = judged.verdict.evaluations.iter().filter(|evaluation| evaluation.outcome != Outcome::Passed).collect();
-    let listed: Vec<_> =
-        notable.iter().take(LOGGED).map(|evaluation| verdict_json::evaluation(evaluation, &policy.file, LOGGED)).collect();
-    body.insert("evaluations".to_owned(), json!(listed));
-    if notable.len() > LOGGED {
-        body.insert("evaluations_total".to_owned(), json!(notable.len()));
-    }
+    body.append(&mut verdict_json::evaluations(&judged.verdict, &policy.file, LISTED, LISTED));
     body.insert("expired_bypasses".to_owned(), json!(judged.expired.iter().map(|bypass| &bypass.actor).collect::<Vec<_>>()));
     body.insert("policy".to_owned(), json!({ "file": policy.file, "digest": policy.digest }));
     body.insert("work".to_owned(), work(judged.work, started));
@@ -423,7 +428,7 @@ fn judged_body(record: &Record, judged: &Judged<'_>, policy: &Policy, now: Times
 }
 
 fn undecided_body(record: &Record, undecided: &Undecided, now: Timestamp, started: Instant) -> Map<String, Value> {
-    let mut body = body(record, Decision::Undecided, Some(&undecided.why), now);
+    let mut body = body(record, Decision::Undecided, Some(&undecided.why), Some(undecided.cause.as_str()), now);
     let updates: Vec<_> = record.updates.iter().map(verdict_json::ref_update).collect();
     body.insert("updates".to_owned(), json!(updates));
     body.insert("evaluations".to_owned(), json!([]));

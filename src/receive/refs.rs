@@ -96,7 +96,7 @@ impl Refs {
         let output = super::git_command(git_dir, &["for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)"])?;
         let mut listed = BTreeMap::new();
         for line in output.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            let bad = || Undecided::new("`git for-each-ref` answered something unreadable");
+            let bad = || Undecided::new("`git for-each-ref` answered something unreadable").cause(Cause::Repository);
             let mut fields = line.split(|&byte| byte == 0);
             let (Some(name), Some(id), Some(symref)) = (fields.next(), fields.next(), fields.next()) else { return Err(bad()) };
             let name = RefName::parse(name).map_err(|_| bad())?;
@@ -162,6 +162,8 @@ impl Refs {
                             String::from_utf8_lossy(&target),
                             bad.0
                         ))
+                        .cause(Cause::Repository)
+                        .help("set that ref to another one with `git symbolic-ref`, or delete it")
                     })?;
                     if chain.contains(&current) {
                         break;
@@ -173,7 +175,9 @@ impl Refs {
         Err(Undecided::new(format!(
             "the symbolic ref `{}` points at others without end",
             String::from_utf8_lossy(name.as_bytes())
-        )))
+        ))
+        .cause(Cause::Repository)
+        .help("set that ref to another one with `git symbolic-ref`, or delete it"))
     }
 
     /// Every symbolic ref below `refs/`. Symbolic refs are never packed.
@@ -283,7 +287,9 @@ impl Refs {
             Backend::Files { .. } => match self.read_loose(&self.git_dir.join("HEAD"))? {
                 Some(RefValue::Symbolic(target)) => Ok(Some(target)),
                 Some(RefValue::Direct(_)) => Ok(None),
-                None => Err(Undecided::new("the repository has no `HEAD`")),
+                None => Err(Undecided::new("the repository has no `HEAD`")
+                    .cause(Cause::Repository)
+                    .help("run `git symbolic-ref HEAD refs/heads/BRANCH` in the repository")),
             },
         }
     }
@@ -326,7 +332,9 @@ impl Refs {
             read => read.map_err(|error| unreadable(path, &error))?,
         }
         .map(|content| {
-            self.parse_loose(&content).ok_or_else(|| Undecided::new(format!("the ref file `{}` is unreadable", path.display())))
+            self.parse_loose(&content).ok_or_else(|| {
+                Undecided::new(format!("the ref file `{}` is unreadable", path.display())).cause(Cause::Repository)
+            })
         })
         .transpose()
     }
@@ -400,7 +408,7 @@ impl Refs {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Undecided {
-    Undecided::new(format!("cannot read `{}`: {error}", path.display()))
+    Undecided::new(format!("cannot read `{}`: {error}", path.display())).cause(Cause::Repository)
 }
 
 /// One line of `packed-refs`: an id and a name. Comments and peeled values are `None`.
@@ -412,7 +420,7 @@ fn packed_line(line: &[u8], format: ObjectFormat) -> Result<Option<(Oid, &[u8])>
     let name = line.get(format.hex_len()..).and_then(|rest| rest.strip_prefix(b" "));
     match (hex.and_then(|hex| Oid::from_hex(hex, format)), name) {
         (Some(id), Some(name)) => Ok(Some((id, name))),
-        _ => Err(Undecided::new("`packed-refs` has an unreadable line")),
+        _ => Err(Undecided::new("`packed-refs` has an unreadable line").cause(Cause::Repository)),
     }
 }
 
@@ -427,7 +435,7 @@ impl Packed {
     }
 
     fn io(error: &io::Error) -> Undecided {
-        Undecided::new(format!("cannot read `packed-refs`: {error}"))
+        Undecided::new(format!("cannot read `packed-refs`: {error}")).cause(Cause::Repository)
     }
 
     /// The first complete line that begins at or after `from`, with the offset where it begins and the one after it.
@@ -525,7 +533,7 @@ impl Packed {
                 false
             }
         })?;
-        if bad { Err(Undecided::new("`packed-refs` has an ill-formed name")) } else { Ok(()) }
+        if bad { Err(Undecided::new("`packed-refs` has an ill-formed name").cause(Cause::Repository)) } else { Ok(()) }
     }
 
     /// Visits every line whose name begins with `prefix` until `visit` says false.

@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 
 use crate::git::ObjectFormat;
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 /// Tables are merged and removed while they are read; then the list is read again.
 const ATTEMPTS: usize = 5;
@@ -24,7 +24,8 @@ type Targets = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 /// The tables cannot be read, or are not as the format says.
 pub(super) fn symbolic_refs(common_dir: &Path, format: ObjectFormat) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Undecided> {
     let folder = common_dir.join("reftable");
-    let unreadable = |error: &io::Error| Undecided::new(format!("cannot read `{}`: {error}", folder.display()));
+    let unreadable =
+        |error: &io::Error| Undecided::new(format!("cannot read `{}`: {error}", folder.display())).cause(Cause::Repository);
     for _ in 0..ATTEMPTS {
         let list = fs::read_to_string(folder.join("tables.list")).map_err(|error| unreadable(&error))?;
         let mut tables = Vec::new();
@@ -44,11 +45,12 @@ pub(super) fn symbolic_refs(common_dir: &Path, format: ObjectFormat) -> Result<B
         for table in &tables {
             read_table(table, format, &mut merged).ok_or_else(|| {
                 Undecided::new(format!("a table in `{}` is not as the format of reftables says", folder.display()))
+                    .cause(Cause::Repository)
             })?;
         }
         return Ok(merged.into_iter().filter_map(|(name, target)| Some((name, target?))).collect());
     }
-    Err(Undecided::new(format!("the tables in `{}` change faster than they are read", folder.display())))
+    Err(Undecided::new(format!("the tables in `{}` change faster than they are read", folder.display())).cause(Cause::Race))
 }
 
 /// Adds a table's refs to what is known: a target for symbolic ones, nothing for others. `None` when it is malformed.

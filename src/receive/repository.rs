@@ -93,8 +93,9 @@ impl Repository {
         let grafts = common_dir.join("info/grafts");
         let absent = grafts.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
         if !absent {
-            return Err(Undecided::new(format!("`{}` changes what history looks like; remove it", grafts.display()))
-                .cause(Cause::Repository));
+            return Err(Undecided::new(format!("`{}` changes what history looks like", grafts.display()))
+                .cause(Cause::Repository)
+                .help("remove that file"));
         }
         let config = Configuration::read(&common_dir)?;
         let mut repository = Repository {

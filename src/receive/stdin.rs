@@ -4,10 +4,10 @@
 use std::io::Read;
 
 use crate::git::{Change, ObjectFormat, Oid, RefName, RefUpdate};
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
-/// More than this is no push that anyone makes.
-const MAX_BYTES: u64 = 64 << 20;
+/// Some 150,000 refs.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// Reads standard input to its end.
 ///
@@ -20,7 +20,9 @@ pub fn read(stdin: &mut dyn Read) -> Result<Vec<u8>, Undecided> {
         .read_to_end(&mut bytes)
         .map_err(|error| Undecided::new(format!("cannot read standard input: {error}")))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(Undecided::new(format!("standard input is longer than {MAX_BYTES} bytes")));
+        return Err(Undecided::new(format!("standard input is longer than {MAX_BYTES} bytes"))
+            .cause(Cause::Budget)
+            .help("push fewer refs at a time"));
     }
     Ok(bytes)
 }
@@ -35,13 +37,14 @@ pub fn parse(input: &[u8], format: ObjectFormat) -> Result<Vec<RefUpdate>, Undec
             "standard input is empty: git did not say what is pushed"
         } else {
             "standard input ends in the middle of a line"
-        }));
+        })
+        .cause(Cause::Push));
     };
     lines.split(|&byte| byte == b'\n').enumerate().map(|(index, line)| parse_line(line, format, index + 1)).collect()
 }
 
 fn parse_line(line: &[u8], format: ObjectFormat, number: usize) -> Result<RefUpdate, Undecided> {
-    let bad = |why: &str| Undecided::new(format!("line {number} of standard input is malformed: {why}"));
+    let bad = |why: &str| Undecided::new(format!("line {number} of standard input is malformed: {why}")).cause(Cause::Push);
     let hex = format.hex_len();
     let (Some(old), Some(b' '), Some(new), Some(b' '), Some(name)) =
         (line.get(..hex), line.get(hex), line.get(hex + 1..2 * hex + 1), line.get(2 * hex + 1), line.get(2 * hex + 2..))

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::objects::Objects;
 use crate::git::tree::{TreeEntry, next_entry};
 use crate::git::{FileChange, FileEntry, Malformed, Mode, Oid};
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 /// Git's own default bound on how deep folders nest (`core.maxTreeDepth`).
 const MAX_DEPTH: usize = 2048;
@@ -66,11 +66,11 @@ pub fn entry_at(objects: &Objects, tree: Option<Oid>, path: &[u8]) -> Result<Opt
 }
 
 fn next<'a>(objects: &Objects, tree: Oid, raw: &mut &'a [u8]) -> Result<Option<TreeEntry<'a>>, Undecided> {
-    next_entry(raw, objects.format()).map_err(|malformed| bad(tree, &malformed))
+    next_entry(raw, objects.format()).map_err(|malformed| bad(objects, tree, &malformed))
 }
 
-fn bad(tree: Oid, malformed: &Malformed) -> Undecided {
-    Undecided::new(format!("the tree {tree} is malformed: {}", malformed.0))
+fn bad(objects: &Objects, tree: Oid, malformed: &Malformed) -> Undecided {
+    objects.malformed(tree, "tree", malformed)
 }
 
 /// A tree being read, one entry ahead.
@@ -99,7 +99,7 @@ impl<'a> Side<'a> {
         if let (Some(id), Some(previous), Some(current)) = (self.id, previous, self.current)
             && previous.order(&current) != std::cmp::Ordering::Less
         {
-            return Err(bad(id, &Malformed("its entries are not sorted, or two have the same name")));
+            return Err(bad(objects, id, &Malformed("its entries are not sorted, or two have the same name")));
         }
         Ok(())
     }
@@ -125,10 +125,15 @@ impl Walk<'_> {
             return Ok(());
         }
         if depth > MAX_DEPTH {
-            return Err(Undecided::new(format!("folders nest deeper than {MAX_DEPTH}")));
+            return Err(Undecided::new(format!("folders nest deeper than {MAX_DEPTH}"))
+                .cause(Cause::Budget)
+                .help("nest folders less deeply"));
         }
         let old_raw = old.map(|id| self.objects.tree(id)).transpose()?;
         let new_raw = new.map(|id| self.objects.tree(id)).transpose()?;
+        // These are held while everything below is walked, with the names that changed.
+        let held = old_raw.as_ref().map_or(0, |raw| raw.len()) + 2 * new_raw.as_ref().map_or(0, |raw| raw.len());
+        self.objects.keep(held)?;
         let mut old_side = Side::open(self.objects, old, old_raw.as_deref().unwrap_or_default())?;
         let mut new_side = Side::open(self.objects, new, new_raw.as_deref().unwrap_or_default())?;
         let mut changed_names = Vec::new();
@@ -160,6 +165,7 @@ impl Walk<'_> {
         if let (Some(id), Some(raw)) = (new, &new_raw) {
             self.refuse_twins(id, raw, &changed_names)?;
         }
+        self.objects.give_back(held);
         Ok(())
     }
 
@@ -207,7 +213,7 @@ impl Walk<'_> {
                     memchr::memmem::find_iter(raw, &needle).nth(1).is_some()
                 };
                 if twice && count_names(self.objects, tree, raw, name)? > 1 {
-                    return Err(bad(tree, &twins));
+                    return Err(bad(self.objects, tree, &twins));
                 }
             }
             return Ok(());
@@ -216,7 +222,7 @@ impl Walk<'_> {
         let mut rest = raw;
         while let Some(entry) = next(self.objects, tree, &mut rest)? {
             if !seen.insert(entry.name) {
-                return Err(bad(tree, &twins));
+                return Err(bad(self.objects, tree, &twins));
             }
         }
         Ok(())

@@ -24,7 +24,7 @@ impl Rule for CommitAuthorEmailPattern {
     }
 
     fn needs(&self) -> Needs {
-        Needs { commits: true, ..Needs::default() }
+        Needs { commits: true, texts: true, ..Needs::default() }
     }
 
     fn check(&self, facts: &UpdateFacts) -> Result<Vec<Violation>, Undecided> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ALL, OnGithub, Rule, RuleInfo, Violation, path_violations};
 use crate::git::pattern::{Pattern, PatternSet};
 use crate::git::{FileChange, Mode};
-use crate::push::{Needs, Undecided, UpdateFacts};
+use crate::push::{Cause, Needs, Undecided, UpdateFacts};
 
 pub(super) static INFO: RuleInfo = RuleInfo {
     id: "file_path_restriction",
@@ -38,7 +38,7 @@ impl From<Settings> for FilePathRestriction {
 
 impl FilePathRestriction {
     fn objection(&self, change: &FileChange) -> Result<Option<String>, Undecided> {
-        let unreadable = |error: crate::git::pattern::PatternError| Undecided::new(error.to_string());
+        let unreadable = |error: crate::git::pattern::PatternError| Undecided::new(error.to_string()).cause(Cause::Policy);
         if let Some(pattern) = self.restricted.first_wide_match(&change.path).map_err(unreadable)? {
             return Ok(Some(format!("matches `{}`", pattern.as_str())));
         }

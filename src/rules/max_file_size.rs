@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ALL, OnGithub, Rule, RuleInfo, Violation, path_violations};
 use crate::git::{FileChange, Mode};
-use crate::push::{Needs, Undecided, UpdateFacts};
+use crate::push::{Cause, Needs, Undecided, UpdateFacts};
 
 pub(super) static INFO: RuleInfo = RuleInfo {
     id: "max_file_size",
@@ -31,7 +31,7 @@ impl MaxFileSize {
             Some(entry) if entry.mode == Mode::Gitlink => return Ok(None),
             Some(_) => {}
         }
-        let size = change.size.ok_or_else(|| Undecided::new("the size of a changed file was not collected"))?;
+        let size = change.size.ok_or_else(|| Undecided::new("the size of a changed file was not collected").cause(Cause::Internal))?;
         let limit = self.max_file_size.get();
         Ok((size > u64::from(limit) * MEGABYTE).then(|| format!("the file has {size} bytes, {limit} MB are allowed")))
     }

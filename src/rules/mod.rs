@@ -80,12 +80,22 @@ pub struct Violation {
     pub commit: Option<Oid>,
     /// What to do about it.
     pub help: Option<String>,
+    /// How many further violations this one stands for: of the same rule by the same update, counted and not kept.
+    pub more: u64,
 }
 
 impl Violation {
     /// A violation of the ref change itself.
     pub fn new(what: impl Into<String>) -> Violation {
-        Violation { what: what.into(), path: None, commit: None, help: None }
+        Violation { what: what.into(), path: None, commit: None, help: None, more: 0 }
+    }
+
+    /// The bytes that it takes in memory.
+    pub fn bytes(&self) -> usize {
+        size_of::<Violation>()
+            + self.what.len()
+            + self.path.as_ref().map_or(0, |path| path.len())
+            + self.help.as_ref().map_or(0, String::len)
     }
 
     /// Adds what to do about it.
@@ -225,13 +235,61 @@ pub fn find(id: &str) -> Option<&'static RuleEntry> {
     RULES.iter().find(|entry| entry.info.id == id)
 }
 
+/// The first characters of a text, when it has more.
+pub fn cut(text: &str, characters: usize) -> Option<&str> {
+    text.char_indices().nth(characters).and_then(|(at, _)| text.get(..at))
+}
+
+/// Violations of one rule by one update that are kept; the others are counted.
+pub const LISTED: usize = 100;
+/// Bytes of them that are kept, above which others are only counted.
+const LISTED_BYTES: usize = 1 << 20;
+
+/// How many violations these are, with those that were only counted.
+pub fn total(violations: &[Violation]) -> u64 {
+    violations.iter().map(|violation| violation.more.saturating_add(1)).fold(0, u64::saturating_add)
+}
+
+/// Keeps the first violations and counts the others, so that memory does not grow with how often a push breaks a rule.
+#[derive(Default)]
+struct Listed {
+    kept: Vec<Violation>,
+    bytes: usize,
+}
+
+impl Listed {
+    /// Whether another violation is only counted.
+    fn is_full(&self) -> bool {
+        self.kept.len() >= LISTED || self.bytes >= LISTED_BYTES
+    }
+
+    fn add(&mut self, violation: impl FnOnce() -> Violation) {
+        if self.is_full()
+            && let Some(last) = self.kept.last_mut()
+        {
+            last.more += 1;
+        } else {
+            let violation = violation();
+            self.bytes += violation.bytes();
+            self.kept.push(violation);
+        }
+    }
+}
+
+/// The first of the violations; the others are counted.
+fn listed(violations: impl Iterator<Item = Violation>) -> Vec<Violation> {
+    let mut listed = Listed::default();
+    violations.for_each(|violation| listed.add(|| violation));
+    listed.kept
+}
+
 /// One violation for each path that `judge` objects to, named with the first entering commit that touches it, else with
 /// the landing change.
 fn path_violations(
     facts: &UpdateFacts,
     mut judge: impl FnMut(&FileChange) -> Result<Option<String>, Undecided>,
 ) -> Result<Vec<Violation>, Undecided> {
-    let mut violations = Vec::new();
+    let mut violations = Listed::default();
     let mut seen = std::collections::HashSet::new();
     for (place, change) in facts.changes()? {
         if let Some(what) = judge(change)?
@@ -241,8 +299,8 @@ fn path_violations(
                 ChangedIn::Commit(id) => Some(id),
                 ChangedIn::Landing => None,
             };
-            violations.push(Violation { what, path: Some(change.path.clone()), commit, help: None });
+            violations.add(|| Violation { path: Some(change.path.clone()), commit, ..Violation::new(what) });
         }
     }
-    Ok(violations)
+    Ok(violations.kept)
 }

@@ -1,6 +1,6 @@
 //! `required_linear_history`: no merge commit enters.
 
-use super::{OnGithub, REFS, Rule, RuleInfo, Violation};
+use super::{OnGithub, REFS, Rule, RuleInfo, Violation, listed};
 use crate::push::{Needs, Undecided, UpdateFacts};
 
 pub(super) static INFO: RuleInfo = RuleInfo {
@@ -25,11 +25,10 @@ impl Rule for RequiredLinearHistory {
 
     fn check(&self, facts: &UpdateFacts) -> Result<Vec<Violation>, Undecided> {
         let entering = facts.entering.get("the entering commits")?;
-        Ok(entering
-            .iter()
-            .filter(|entering| entering.commit.parents.len() > 1)
-            .map(|entering| Violation::new("a merge commit").commit(entering.commit.id).help("rebase instead of merging"))
-            .collect())
+        let merges = entering.iter().filter(|entering| entering.commit.parents.len() > 1);
+        Ok(listed(
+            merges.map(|entering| Violation::new("a merge commit").commit(entering.commit.id).help("rebase instead of merging")),
+        ))
     }
 
     fn on_github(&self) -> OnGithub {

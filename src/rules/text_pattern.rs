@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::Violation;
 use super::regular_expression::RegularExpression;
+use super::{Listed, Violation};
 use crate::git::characters::is_invisible;
 use crate::git::{Malformed, Shown};
 use crate::push::{Cause, Undecided, UpdateFacts};
@@ -31,7 +31,7 @@ pub(super) fn text_violations(
     facts: &UpdateFacts,
     judge: impl Fn(&Shown<'_>) -> Result<Option<String>, Malformed>,
 ) -> Result<Vec<Violation>, Undecided> {
-    let mut violations = Vec::new();
+    let mut violations = Listed::default();
     for entering in facts.entering.get("the entering commits")? {
         let commit = &entering.commit;
         let objection = commit.shown().and_then(|shown| judge(&shown)).map_err(|malformed| {
@@ -39,10 +39,17 @@ pub(super) fn text_violations(
                 .cause(Cause::Push)
                 .help("make the commit again, in UTF-8 (`i18n.commitEncoding` unset), with one author and one committer")
         })?;
-        violations.extend(objection.map(|objection| Violation::new(objection).commit(commit.id)));
+        if let Some(objection) = objection {
+            violations.add(|| Violation::new(objection).commit(commit.id));
+        }
     }
-    Ok(violations)
+    Ok(violations.kept)
 }
+
+/// Characters of a text that are shown.
+const SHOWN: usize = 60;
+/// Lines that are searched for the one to show.
+const LINES_SEARCHED: usize = 100;
 
 /// How the pattern is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,6 +196,14 @@ impl TextPattern {
         };
         let must = if self.negate { "must not" } else { "must" };
         let named = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        Some(format!("{subject} {must} {verb} `{}`{named}", self.pattern))
+        Some(format!("{subject} {must} {verb} `{}`{named}, and is `{}`", self.pattern, self.shown(&readable)))
+    }
+
+    /// The part of a text that shows why it breaks the pattern: the first line that is forbidden, else the first that is not empty.
+    fn shown(&self, text: &str) -> String {
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(LINES_SEARCHED);
+        let first = lines.clone().next().unwrap_or_default();
+        let line = if self.negate { lines.find(|line| self.matches(line.as_bytes())).unwrap_or(first) } else { first };
+        super::cut(line, SHOWN).map_or_else(|| line.to_owned(), |start| format!("{start}…"))
     }
 }

@@ -11,7 +11,7 @@ use crate::policy::{BypassMode, Enforcement, Location};
 use crate::push::Undecided;
 use crate::rules::Violation;
 
-pub use evaluate::{evaluate, fold_decision};
+pub use evaluate::{Evaluations, evaluate, evaluate_ruleset, fold_decision};
 pub use select::{
     AsksAboutDefault, Context, PushedUpdate, Selected, Standing, name_default, select, server_evaluations, suggest_default,
 };
@@ -21,8 +21,40 @@ pub use select::{
 pub struct Verdict {
     /// Whether the push may go on.
     pub decision: Decision,
-    /// Every evaluation, in the order of the policy.
+    /// How many refs an active rule refuses.
+    pub refused_refs: usize,
+    /// The evaluations, in the order of the policy; of a very large push the first ones.
     pub evaluations: Vec<Evaluation>,
+    /// The others, counted.
+    pub counted: Vec<Counted>,
+}
+
+impl Verdict {
+    /// The verdict that these come to.
+    pub fn of(evaluations: Vec<Evaluation>) -> Verdict {
+        let mut all = Evaluations::default();
+        evaluations.into_iter().for_each(|evaluation| all.add(0, evaluation));
+        all.verdict()
+    }
+}
+
+/// Evaluations of one rule with one outcome, counted because there are too many of them to keep or to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The ruleset's name.
+    pub ruleset: String,
+    /// The rule's id.
+    pub rule: &'static str,
+    /// Where the rule stands in the policy.
+    pub at: Location,
+    /// Whether the ruleset refuses.
+    pub enforcement: Enforcement,
+    /// What came out of them: the log's word.
+    pub outcome: &'static str,
+    /// How many they are.
+    pub evaluations: u64,
+    /// How many violations they name.
+    pub violations: u64,
 }
 
 /// Whether a push may go on.

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use super::{Evaluation, Outcome};
 use crate::git::pattern::{PatternError, PatternSet};
 use crate::git::{Change, RefKind, RefName, RefUpdate};
+use crate::policy::actors::is_github_only;
 use crate::policy::{Bypass, BypassMode, DefaultBranch, Enforcement, Location, Policy, Ruleset, actors, entry};
 use crate::push::{Cause, Undecided};
 use crate::rules::{Target, Violation};
@@ -95,6 +96,8 @@ pub struct Selected<'p> {
     pub updates: Vec<(usize, Vec<RefName>, Standing<'p>)>,
     /// Bypass entries that name the pusher and no longer count.
     pub expired: Vec<&'p Bypass>,
+    /// Bypass entries that count and name somebody on a git server.
+    pub may_pass: Vec<&'p Bypass>,
 }
 
 /// Selects the rulesets that judge a push.
@@ -102,7 +105,7 @@ pub struct Selected<'p> {
 /// # Errors
 /// A pattern does not compile.
 pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate]) -> Result<Vec<Selected<'p>>, Undecided> {
-    let unreadable = |error: PatternError| Undecided::new(error.to_string());
+    let unreadable = |error: PatternError| Undecided::new(error.to_string()).cause(Cause::Policy);
     let today = context.now.to_zoned(TimeZone::UTC).date();
     let mut selected = Vec::new();
     for ruleset in &policy.rulesets {
@@ -116,7 +119,7 @@ pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate
             ruleset.bypass.iter().filter(|bypass| bypass.names(&context.actor)).partition(|bypass| bypass.is_expired(today));
         let mut judged = Vec::new();
         for (index, pushed) in updates.iter().enumerate() {
-            let mut names = Vec::new();
+            let mut names = Vec::with_capacity(1);
             for name in pushed.names() {
                 if ruleset.target == Target::Push || ruleset.refs.judges(name, &context.default_branch).map_err(unreadable)? {
                     names.push(name.clone());
@@ -132,7 +135,9 @@ pub fn select<'p>(policy: &'p Policy, context: &Context, updates: &[PushedUpdate
             judged.push((index, names, standing));
         }
         if !judged.is_empty() {
-            selected.push(Selected { ruleset, allowed_refs: &policy.server.allowed_refs, updates: judged, expired });
+            let names_somebody = |bypass: &&Bypass| bypass.names.iter().any(|name| !is_github_only(name));
+            let may_pass = ruleset.bypass.iter().filter(|bypass| !bypass.is_expired(today)).filter(names_somebody).collect();
+            selected.push(Selected { ruleset, allowed_refs: &policy.server.allowed_refs, updates: judged, expired, may_pass });
         }
     }
     Ok(selected)
@@ -156,8 +161,11 @@ pub fn server_evaluations(policy: &Policy, context: &Context, updates: &[PushedU
             outcome,
         };
         for name in &pushed.reached {
-            let allowed =
-                policy.server.allowed_refs.matches_exactly(name.as_bytes()).map_err(|error| Undecided::new(error.to_string()))?;
+            let allowed = policy
+                .server
+                .allowed_refs
+                .matches_exactly(name.as_bytes())
+                .map_err(|error| Undecided::new(error.to_string()).cause(Cause::Policy))?;
             if !allowed {
                 let violation = Violation::new("refs of this name may not be pushed")
                     .help("push a branch or a tag, or ask for the name to be added to `allowed_refs`");

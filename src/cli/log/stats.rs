@@ -32,6 +32,7 @@ impl Stats {
             return Ok(0);
         }
         print_table(out, ["decision", "pushes", ""], stats.decisions.iter().map(row))?;
+        print_table(out, ["undecided because of", "pushes", ""], stats.causes.iter().map(row))?;
         let rules = stats.rules.iter().map(|rule| {
             let outcomes: Vec<_> = rule.outcomes.iter().map(|count| format!("{} {}", count.count, plain(&count.name))).collect();
             [plain(&rule.rule), rule.evaluations.to_string(), outcomes.join(", ")]

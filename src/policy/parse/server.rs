@@ -183,7 +183,7 @@ fn allowed_refs(reader: &mut Reader<'_>, value: Option<&Value<'_>>) -> (PatternS
         }
         None => {
             let default = ["refs/heads/**/*", "refs/tags/**/*"];
-            (default.iter().map(|text| Spanned::new(0..0, (*text).to_owned())).collect(), Location { line: 1, column: 1 })
+            (default.iter().map(|text| Spanned::new(0..0, (*text).to_owned())).collect(), Location::default())
         }
     };
     let mut patterns = Vec::new();

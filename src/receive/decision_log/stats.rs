@@ -64,6 +64,8 @@ pub struct Stats {
     pub unreadable: u64,
     /// How many pushes were decided how.
     pub decisions: Vec<Count>,
+    /// What kept pushes from being judged, by kind: a `race` needs no attention.
+    pub causes: Vec<Count>,
     /// How many evaluations each rule had, and how they ended.
     pub rules: Vec<RuleCount>,
     /// How many pushes each actor made.
@@ -114,6 +116,7 @@ pub fn stats(path: &Path) -> Result<Stats, LogError> {
     let mut records_seen = 0;
     let mut unreadable = 0;
     let mut decisions = BTreeMap::new();
+    let mut causes = BTreeMap::new();
     let mut actors = BTreeMap::new();
     let mut rules: BTreeMap<Name, BTreeMap<Name, u64>> = BTreeMap::new();
     let mut times = Vec::new();
@@ -128,6 +131,9 @@ pub fn stats(path: &Path) -> Result<Stats, LogError> {
         };
         records_seen += 1;
         *decisions.entry(Name::of(record.get("decision"))).or_default() += 1;
+        if let Some(kind) = record.get("cause_kind") {
+            *causes.entry(Name::of(Some(kind))).or_default() += 1;
+        }
         *actors.entry(Name::of(record.get("actor"))).or_default() += 1;
         for evaluation in record.get("evaluations").and_then(Value::as_array).into_iter().flatten() {
             let outcomes = rules.entry(Name::of(evaluation.get("rule"))).or_default();
@@ -145,6 +151,7 @@ pub fn stats(path: &Path) -> Result<Stats, LogError> {
         records: records_seen,
         unreadable,
         decisions: counts(decisions),
+        causes: counts(causes),
         rules: rules.collect(),
         actors: counts(actors),
         milliseconds: milliseconds(times),
