@@ -14,7 +14,7 @@ use crate::receive::objects::Objects;
 use crate::receive::refs::Refs;
 use crate::receive::repository::Repository;
 use crate::receive::sanitize::{sanitize, sanitize_bytes};
-use crate::receive::{Judged, Push, find_policy, judge, message};
+use crate::receive::{Judged, Push, find_policy, import_state, judge, message, preconditions};
 use crate::verdict::{Decision, Outcome, json as verdict_json};
 
 /// Judge a push that was not made, rule by rule
@@ -85,6 +85,7 @@ impl Explain {
         if let Some((name, path)) = &found.in_ref {
             crate::policy::guard::guard(&mut policy, name, path).map_err(Failure::new)?;
         }
+        preconditions::check(&policy, &self.actor)?;
         let name = RefName::parse(self.name.as_bytes()).map_err(|bad| {
             Failure::new(format!("`{}` is no full ref name: {}", self.name, bad.0)).help("write it out: refs/heads/main")
         })?;
@@ -109,16 +110,23 @@ impl Explain {
             Some(name) => name,
             None => Environment::repository_from_path(&policy.server, &repository)?,
         };
+        let now = Timestamp::now();
         let judged = judge(Push {
             policy: &policy,
             refs: &refs,
             objects: &objects,
             repository: repository_name,
             actor: self.actor.clone(),
-            now: Timestamp::now(),
+            now,
             updates: vec![RefUpdate { name, change }],
             merges_pull_request: vec![self.merges_pull_request],
+            import_open: import_state::is_open(&policy, &repository, &self.actor, now)?,
         })?;
+        if let Some(why) = super::install::not_in_place(&self.repo) {
+            let mut err = anstream::stderr().lock();
+            let _ = writeln!(err, "\x1b[1;33mwarning\x1b[0m: the hook is not in place: no push is judged: {}", sanitize(&why));
+            let _ = writeln!(err, "  help: refwarden install {}", sanitize(&self.repo.to_string_lossy()));
+        }
         if self.json {
             print_json(out, &judged, &policy.file)?;
         } else {
@@ -167,7 +175,7 @@ fn print(out: &mut dyn Write, judged: &Judged<'_>, actor: &str, file: &str, verb
         writeln!(out, "{} {} by {}", pushed.update.change.verb(), names.join(", "), sanitize(actor))?;
     }
     if judged.import {
-        writeln!(out, "  the repository has no refs and {} may import: not judged", sanitize(actor))?;
+        writeln!(out, "  {} may import, into a repository without refs or while an import is open: not judged", sanitize(actor))?;
     }
     for evaluation in &judged.verdict.evaluations {
         let (mark, colour) = match (&evaluation.outcome, evaluation.enforcement) {

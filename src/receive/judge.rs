@@ -6,7 +6,7 @@ use super::collect::Collector;
 use super::objects::{Objects, Work};
 use super::refs::Refs;
 use crate::git::{Change, Oid, RefName, RefUpdate};
-use crate::policy::{Bypass, Policy};
+use crate::policy::{Bypass, Policy, guard};
 use crate::push::{Cause, Undecided};
 use crate::verdict::{Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations};
 
@@ -28,6 +28,8 @@ pub struct Push<'a> {
     pub updates: Vec<RefUpdate>,
     /// For each update, whether the host says that it merges a reviewed pull request.
     pub merges_pull_request: Vec<bool>,
+    /// Whether the administrator has opened an import for the pusher.
+    pub import_open: bool,
 }
 
 /// A push that was judged.
@@ -37,8 +39,10 @@ pub struct Judged<'p> {
     pub verdict: Verdict,
     /// The updates with the names they move.
     pub updates: Vec<PushedUpdate>,
-    /// Whether the push fills an empty repository and was let through unjudged.
+    /// Whether the push fills an empty repository, or is part of an import that was opened, and was let through unjudged.
     pub import: bool,
+    /// Whether the policy lets the pusher import.
+    pub may_import: bool,
     /// Bypass entries that name the pusher and no longer count.
     pub expired: Vec<&'p Bypass>,
     /// What it cost.
@@ -54,20 +58,23 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let (updates, held) = moved_names(push.refs, push.updates, &push.merges_pull_request)?;
     let context = Context { repository: push.repository, actor: push.actor, now: push.now, default_branch };
     let mut evaluations = server_evaluations(push.policy, &context, &updates)?;
-    let import = push.policy.server.import.contains(&context.actor) && !push.refs.any("refs/")?;
+    let may_import = push.policy.server.import.contains(&context.actor);
+    let import = may_import && (push.import_open || !push.refs.any("refs/")?);
+    let mut selected = select(push.policy, &context, &updates)?;
     let mut expired = Vec::new();
     if import {
-        // Who may fill an empty repository is not judged, except for what may be pushed at all.
+        // Who may fill a repository is not judged, except for what may be pushed at all, and for the policy itself.
         evaluations.retain(|evaluation| evaluation.rule == "allowed_refs");
-    } else {
-        let selected = select(push.policy, &context, &updates)?;
+        selected.retain(|selected| guard::is_guard(selected.ruleset));
+    }
+    if !import || !selected.is_empty() {
         let collector = Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
         let facts = collector.collect(&selected);
         evaluations.extend(evaluate(&selected, &facts));
         expired = selected.iter().flat_map(|selected| selected.expired.iter().copied()).collect();
     }
     let decision: Decision = fold_decision(&evaluations);
-    Ok(Judged { verdict: Verdict { decision, evaluations }, updates, import, expired, work: push.objects.work() })
+    Ok(Judged { verdict: Verdict { decision, evaluations }, updates, import, may_import, expired, work: push.objects.work() })
 }
 
 /// Finds every name that each update moves, and the values that the server holds.

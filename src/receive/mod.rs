@@ -4,15 +4,18 @@
 //! [`graph`] and [`tree_diff`], [`collect`], then [`message`] and [`decision_log`]. [`judge`] is the part that the hook and
 //! `explain` share; [`pre_receive`] is the hook.
 
+mod chained;
 pub mod collect;
 pub mod decision_log;
 pub mod environment;
 pub mod find_policy;
 pub mod graph;
+pub mod import_state;
 mod judge;
 pub mod message;
 pub mod objects;
 mod pre_receive;
+pub mod preconditions;
 pub mod refs;
 mod reftable;
 pub mod repository;
@@ -28,7 +31,9 @@ use crate::push::Undecided;
 pub use judge::{Judged, Push, judge};
 pub use pre_receive::{Answer, Options, pre_receive, run};
 #[cfg(feature = "companion")]
-pub(crate) use pre_receive::{CHAINED, PROGRAM_MARK};
+pub(crate) use chained::{CHAINED_BEFORE, CHAINED_FOLDER, CHAINED_NAME};
+#[cfg(feature = "companion")]
+pub(crate) use pre_receive::{PROGRAM_MARK, decision_log as decision_log_of};
 
 /// Runs `git` in a repository with nothing of the environment but `PATH`, and returns what it prints.
 ///

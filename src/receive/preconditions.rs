@@ -1,0 +1,34 @@
+//! What every push needs, whatever it pushes: asked by the hook and by `explain` alike, so that neither accepts where the other
+//! refuses.
+
+use crate::policy::{Identity, Policy};
+use crate::push::{Cause, Undecided};
+
+/// Where the pusher's name comes from.
+///
+/// # Errors
+/// The policy does not say.
+pub fn identity(policy: &Policy) -> Result<&Identity, Undecided> {
+    policy.server.identity.as_ref().ok_or_else(|| {
+        let words: Vec<_> = Identity::WORDS.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        Undecided::new(format!(
+            "the policy `{}` does not say who pushes: set `[server] identity` to one of {} or {{ env = \"NAME\" }}",
+            policy.file,
+            words.join(", ")
+        ))
+        .cause(Cause::Policy)
+    })
+}
+
+/// Asks what must hold before a push by this actor is judged.
+///
+/// # Errors
+/// The hook refuses every push by this actor, or by everybody.
+pub fn check(policy: &Policy, actor: &str) -> Result<(), Undecided> {
+    identity(policy)?;
+    if actor.trim().is_empty() || actor.contains(char::is_control) {
+        return Err(Undecided::new("the pusher has no name, or a name that holds control characters")
+            .help("let the server pass on the account's own name"));
+    }
+    Ok(())
+}
