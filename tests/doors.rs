@@ -23,8 +23,18 @@ const FAULTS: &[Fault] = &[
         "dev",
         "info/grafts",
     ),
-    ("a root elsewhere", |server| server.policy("version = 1\n[server]\nidentity = \"ssh\"\nroot = \"/nowhere\"\n"), "dev", "/nowhere"),
-    ("unknown sharing", |server| drop(server.git(["config", "core.sharedRepository", "sometimes"])), "dev", "core.sharedRepository"),
+    (
+        "a root elsewhere",
+        |server| server.policy("version = 1\n[server]\nidentity = \"ssh\"\nroot = \"/nowhere\"\n"),
+        "dev",
+        "/nowhere",
+    ),
+    (
+        "unknown sharing",
+        |server| drop(server.git(["config", "core.sharedRepository", "sometimes"])),
+        "dev",
+        "core.sharedRepository",
+    ),
     (
         "an unreadable import",
         |server| {

@@ -72,7 +72,10 @@ fn in_steps(storage: Storage) {
     assert_eq!(events, ["import_opened", "import_closed"]);
     let log = |command: &str| run(server.folder.path(), &["log", command, "--repo", server.dir.to_str().unwrap()]).is(0);
     log("verify").says("whole");
-    log("show").says("import opened for importer by uid").says("import closed for importer").says("part of an import: not judged");
+    log("show")
+        .says("import opened for importer by uid")
+        .says("import closed for importer")
+        .says("part of an import: not judged");
     assert!(!log("stats").out.lines().any(|line| line.trim_start().starts_with("- ")), "{}", log("stats").out);
 }
 

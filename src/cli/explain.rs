@@ -85,7 +85,7 @@ impl Explain {
         if let Some((name, path)) = &found.in_ref {
             crate::policy::guard::guard(&mut policy, name, path).map_err(Failure::new)?;
         }
-        preconditions::check(&policy, &self.actor)?;
+        preconditions::check(&policy, &repository, &self.actor)?;
         let name = RefName::parse(self.name.as_bytes()).map_err(|bad| {
             Failure::new(format!("`{}` is no full ref name: {}", self.name, bad.0)).help("write it out: refs/heads/main")
         })?;

@@ -152,7 +152,7 @@ impl Open {
     fn run(self, out: &mut dyn Write) -> Result<u8> {
         let place = Place::find(&self.dir)?;
         let dir = self.dir.display();
-        preconditions::check(&place.policy, &self.actor)?;
+        preconditions::check(&place.policy, &place.repository, &self.actor)?;
         let actor = sanitize(&self.actor);
         if !place.policy.server.import.contains(&self.actor) {
             return Err(Failure::new(format!("the policy `{}` does not let `{actor}` import", place.policy.file))
@@ -211,7 +211,9 @@ impl Close {
         writeln!(out, "{dir}: the import is closed; every push is judged")?;
         out.flush()?;
         Place::find(&self.dir)
-            .and_then(|place| place.log("import_closed", state.as_ref().map(|state| state.actor.as_str()), None, Timestamp::now()))
+            .and_then(|place| {
+                place.log("import_closed", state.as_ref().map(|state| state.actor.as_str()), None, Timestamp::now())
+            })
             .map_err(|failure| Failure { message: format!("it cannot be logged: {}", failure.message), ..failure })?;
         Ok(0)
     }
@@ -227,7 +229,9 @@ impl Status {
                 return Ok(1);
             }
             Some(state) if now >= state.until => writeln!(out, "{dir}: closed; the time was over at {:.0}", state.until)?,
-            Some(state) => writeln!(out, "{dir}: closed; it was opened at {:.0}, which is still to come: see the clock", state.opened)?,
+            Some(state) => {
+                writeln!(out, "{dir}: closed; it was opened at {:.0}, which is still to come: see the clock", state.opened)?
+            }
             None => writeln!(out, "{dir}: closed")?,
         }
         Ok(0)

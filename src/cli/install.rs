@@ -202,7 +202,12 @@ impl Install {
         }
         match found.way {
             Way::Part => {
-                writeln!(out, "  the hook `{}` stays, and runs refwarden as the part `{}`", place.hook().display(), place.part().display())?;
+                writeln!(
+                    out,
+                    "  the hook `{}` stays, and runs refwarden as the part `{}`",
+                    place.hook().display(),
+                    place.part().display()
+                )?;
             }
             _ if found.hook.is_foreign() => {
                 writeln!(out, "  the hook that was there {would}kept as `{}`, and must accept too", place.kept().display())?;
@@ -259,8 +264,12 @@ impl Found {
                 .help("give it another name, then install again"));
         }
         if found.way == Way::Folder && found.hook.is_foreign() && matches!(found.part, Hook::Ours { .. }) {
-            return Err(Failure::new(format!("`{}` is there, and the hook `{}` does not obey it", place.part().display(), place.hook().display()))
-                .help("remove that part, or restore the hook that ran it, then install again"));
+            return Err(Failure::new(format!(
+                "`{}` is there, and the hook `{}` does not obey it",
+                place.part().display(),
+                place.hook().display()
+            ))
+            .help("remove that part, or restore the hook that ran it, then install again"));
         }
         Ok(found)
     }

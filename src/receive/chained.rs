@@ -29,11 +29,7 @@ const MOST: usize = 16;
 ///
 /// # Errors
 /// It cannot be looked for or run, or it runs this hook of the same repository again.
-pub(super) fn run_chained(
-    repository: &Repository,
-    environment: &Environment,
-    input: &[u8],
-) -> Result<Option<i32>, Undecided> {
+pub(super) fn run_chained(repository: &Repository, environment: &Environment, input: &[u8]) -> Result<Option<i32>, Undecided> {
     let mut exit = None;
     // In this order: `install` moves a hook from the first place to the second, never back.
     let before = repository.common_dir.join(CHAINED_BEFORE);
@@ -83,8 +79,9 @@ fn mark(path: &Path, repository: &Repository, environment: &Environment) -> Resu
         mark.split_once(':').is_some_and(|(device, inode)| is_number(device) && is_number(inode))
     };
     let above = above.to_str().filter(|above| above.split(',').all(is_mark)).ok_or_else(|| {
-        Undecided::new(format!("`{IN_CHAIN}` is set to what this program does not set"))
-            .help(format!("let nothing but refwarden set `{IN_CHAIN}`; every refwarden on this machine must have the same version"))
+        Undecided::new(format!("`{IN_CHAIN}` is set to what this program does not set")).help(format!(
+            "let nothing but refwarden set `{IN_CHAIN}`; every refwarden on this machine must have the same version"
+        ))
     })?;
     if above.split(',').any(|mark| mark == own) {
         return Err(Undecided::new(format!("the chained hook `{}` runs this hook again, without end", path.display()))

@@ -28,10 +28,10 @@ use std::process::{Command, Stdio};
 
 use crate::push::Undecided;
 
-pub use judge::{Judged, Push, judge};
-pub use pre_receive::{Answer, Options, pre_receive, run};
 #[cfg(feature = "companion")]
 pub(crate) use chained::{CHAINED_BEFORE, CHAINED_FOLDER, CHAINED_NAME};
+pub use judge::{Judged, Push, judge};
+pub use pre_receive::{Answer, Options, pre_receive, run};
 #[cfg(feature = "companion")]
 pub(crate) use pre_receive::{PROGRAM_MARK, decision_log as decision_log_of};
 

@@ -226,7 +226,7 @@ fn decide(
     let actor = environment.actor(identity)?;
     record.actor = Some(actor.name.clone());
     record.display.clone_from(&actor.display);
-    preconditions::check(&policy, &actor.name)?;
+    preconditions::check(&policy, &repository, &actor.name)?;
     let name = environment.repository(&policy.server, &repository)?;
     record.repository = Some(name.clone());
     watch.allow(policy.server.budget.time, case, record);

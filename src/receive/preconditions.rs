@@ -1,6 +1,7 @@
 //! What every push needs, whatever it pushes: asked by the hook and by `explain` alike, so that neither accepts where the other
 //! refuses.
 
+use super::repository::Repository;
 use crate::policy::{Identity, Policy};
 use crate::push::{Cause, Undecided};
 
@@ -24,8 +25,9 @@ pub fn identity(policy: &Policy) -> Result<&Identity, Undecided> {
 ///
 /// # Errors
 /// The hook refuses every push by this actor, or by everybody.
-pub fn check(policy: &Policy, actor: &str) -> Result<(), Undecided> {
+pub fn check(policy: &Policy, repository: &Repository, actor: &str) -> Result<(), Undecided> {
     identity(policy)?;
+    super::pre_receive::decision_log(&policy.server.decision_log, repository)?;
     if actor.trim().is_empty() || actor.contains(char::is_control) {
         return Err(Undecided::new("the pusher has no name, or a name that holds control characters")
             .help("let the server pass on the account's own name"));

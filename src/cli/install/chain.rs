@@ -29,17 +29,57 @@ pub(super) enum Way {
 
 /// Words by which programs look at the path that they were started by, or load what lies beside them.
 const OWN_PATH: &[&str] = &[
-    "$0", "${0", "BASH_SOURCE", "BASH_ARGV0", "ZSH_ARGZERO", "funcsourcetrace", "/proc/self", "/proc/$$", "__FILE__", "__file__",
-    "__dir__", "__DIR__", "__filename", "__dirname", "$PROGRAM_NAME", "$program_name", "FindBin", "sys.argv", "argv[0]", "ARGV[0]",
-    "argv0", "process.argv", "import.meta", "require_relative", "require('./", "require(\"./", "info script", "arg[0]", "SCRIPT_NAME",
-    "SCRIPT_FILENAME", "sys.path[0]",
+    "$0",
+    "${0",
+    "BASH_SOURCE",
+    "BASH_ARGV0",
+    "ZSH_ARGZERO",
+    "funcsourcetrace",
+    "/proc/self",
+    "/proc/$$",
+    "__FILE__",
+    "__file__",
+    "__dir__",
+    "__DIR__",
+    "__filename",
+    "__dirname",
+    "$PROGRAM_NAME",
+    "$program_name",
+    "FindBin",
+    "sys.argv",
+    "argv[0]",
+    "ARGV[0]",
+    "argv0",
+    "process.argv",
+    "import.meta",
+    "require_relative",
+    "require('./",
+    "require(\"./",
+    "info script",
+    "arg[0]",
+    "SCRIPT_NAME",
+    "SCRIPT_FILENAME",
+    "sys.path[0]",
 ];
 
 /// The same, where only the name counts, which a hook keeps.
 const OWN_NAME: &[&str] = &[
-    "$(basename $0)", "$(basename \"$0\")", "$(basename -- \"$0\")", "$(basename -- $0)", "$(basename ${0})", "$(basename \"${0}\")",
-    "`basename $0`", "`basename \"$0\"`", "`basename -- \"$0\"`", "${0##*/}", "os.path.basename(sys.argv[0])",
-    "os.path.basename(__file__)", "File.basename($0)", "File.basename(__FILE__)", "File.basename($PROGRAM_NAME)", "basename($0)",
+    "$(basename $0)",
+    "$(basename \"$0\")",
+    "$(basename -- \"$0\")",
+    "$(basename -- $0)",
+    "$(basename ${0})",
+    "$(basename \"${0}\")",
+    "`basename $0`",
+    "`basename \"$0\"`",
+    "`basename -- \"$0\"`",
+    "${0##*/}",
+    "os.path.basename(sys.argv[0])",
+    "os.path.basename(__file__)",
+    "File.basename($0)",
+    "File.basename(__FILE__)",
+    "File.basename($PROGRAM_NAME)",
+    "basename($0)",
 ];
 
 /// Why a hook that is no program of refwarden's looks at its own path; `None` if it does not.
@@ -138,7 +178,6 @@ impl Scratch {
 
     /// Writes a program.
     fn program(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        // Written by another process: one that this process has open could be too busy to run.
         fs::write(path, bytes)?;
         fs::set_permissions(path, Permissions::from_mode(0o755))?;
         self.give(path)
@@ -215,6 +254,8 @@ fn dispatches(place: &Place, path: &Path, bytes: &[u8]) -> Result<bool> {
             symlink(place.hooks().join(&name), scratch.at("hooks").join(&name)).map_err(&failed)?;
         }
     }
+    // Each part must get the whole input, whatever another has read of it.
+    scratch.program(&parts.join("00-reads-all"), b"#!/bin/sh\ncat > /dev/null\n").map_err(&failed)?;
     scratch.program(&scratch.at("hooks/pre-receive"), bytes).map_err(&failed)?;
     let absolute = scratch.at("hooks/pre-receive");
     for (hook, git_dir) in
