@@ -20,35 +20,35 @@ file_path_restriction = { restricted_file_paths = [".github/workflows/**/*"] }
 
 /// What a command came to.
 #[derive(Debug)]
-struct Ran {
+pub(crate) struct Ran {
     code: Option<i32>,
-    out: String,
-    err: String,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
     #[track_caller]
-    fn is(self, code: i32) -> Ran {
+    pub(crate) fn is(self, code: i32) -> Ran {
         assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
         self
     }
 
     /// Exit code 2, with this cause and some help.
     #[track_caller]
-    fn fails(self, cause: &str) {
+    pub(crate) fn fails(self, cause: &str) {
         assert_eq!(self.code, Some(2), "{}{}", self.out, self.err);
         assert!(self.err.contains(cause), "`{cause}` is not named:\n{}", self.err);
         assert!(self.err.contains("help: "), "no help:\n{}", self.err);
     }
 
     #[track_caller]
-    fn says(self, text: &str) -> Ran {
+    pub(crate) fn says(self, text: &str) -> Ran {
         assert!(self.out.contains(text), "`{text}` is not said:\n{}{}", self.out, self.err);
         self
     }
 
     #[track_caller]
-    fn omits(self, text: &str) -> Ran {
+    pub(crate) fn omits(self, text: &str) -> Ran {
         assert!(!self.out.contains(text), "`{text}` is said:\n{}", self.out);
         self
     }
@@ -61,19 +61,19 @@ fn run_with<S: AsRef<OsStr>>(home: &Path, arguments: &[S], environment: &[(&str,
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn run<S: AsRef<OsStr>>(home: &Path, arguments: &[S]) -> Ran {
+pub(crate) fn run<S: AsRef<OsStr>>(home: &Path, arguments: &[S]) -> Ran {
     run_with(home, arguments, &[])
 }
 
 /// A server with a policy and without any hook.
-fn unguarded() -> Server {
+pub(crate) fn unguarded() -> Server {
     let server = Server::new(MAIN);
     fs::remove_file(server.dir.join("hooks/pre-receive")).unwrap();
     server
 }
 
 impl Server {
-    fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.dir.join(path)
     }
 
@@ -84,7 +84,7 @@ impl Server {
         run_with(self.folder.path(), &arguments, environment)
     }
 
-    fn install(&self, options: &[&str]) -> Ran {
+    pub(crate) fn install(&self, options: &[&str]) -> Ran {
         self.install_with(options, &[])
     }
 
@@ -98,7 +98,7 @@ impl Server {
 
     /// Whether nothing lies in `hooks` but this.
     #[track_caller]
-    fn hooks_are(&self, names: &[&str]) {
+    pub(crate) fn hooks_are(&self, names: &[&str]) {
         let mut found: Vec<_> =
             fs::read_dir(self.at("hooks")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         found.sort();
@@ -106,13 +106,13 @@ impl Server {
     }
 }
 
-fn chmod(path: &Path, mode: u32) {
+pub(crate) fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// The hook binds: what the policy forbids is refused by it, what it allows is accepted.
 #[track_caller]
-fn binds(server: &Server, work: &Work) {
+pub(crate) fn binds(server: &Server, work: &Work) {
     work.commit("honest", &[("README", "1")]);
     work.push("dev", &["HEAD:refs/heads/main"]).accept();
     work.commit("workflow", &[(".github/workflows/ci.yml", "x")]);
@@ -163,7 +163,7 @@ fn install_twice_changes_nothing() {
     server.install(&[]).is(0).says("in place already (0.1.0); nothing to change");
     let after = server.at("hooks/pre-receive").metadata().unwrap();
     assert_eq!((before.ino(), before.mtime_nsec()), (after.ino(), after.mtime_nsec()));
-    server.hooks_are(&["pre-receive", "pre-receive.chained"]);
+    server.hooks_are(&["pre-receive", "refwarden-chained"]);
 }
 
 #[test]
@@ -189,13 +189,13 @@ fn install_chains_and_both_hooks_can_refuse() {
     let server = unguarded();
     let work = server.work();
     server.foreign_hook(0);
-    server.install(&[]).is(0).says("pre-receive.chained`, and must accept too");
+    server.install(&[]).is(0).says("refwarden-chained/pre-receive`, and must accept too");
     binds(&server, &work);
     // It ran after refwarden: once, for the accepted push, with the same input.
     let ran = fs::read_to_string(server.at("ran")).unwrap();
     assert_eq!(ran, format!("{} {} refs/heads/main\n", server.null(), server.value("refs/heads/main").unwrap()));
 
-    fs::write(server.at("hooks/pre-receive.chained"), "#!/bin/sh\nexit 3\n").unwrap();
+    fs::write(server.at("hooks/refwarden-chained/pre-receive"), "#!/bin/sh\nexit 3\n").unwrap();
     let before = server.value("refs/heads/main");
     work.commit("honest", &[("README", "2")]);
     let pushed = work.push("dev", &["HEAD:refs/heads/main"]);
@@ -212,7 +212,7 @@ fn uninstall_restores_byte_for_byte() {
     let before = server.at("hooks/pre-receive").metadata().unwrap();
     server.install(&[]).is(0);
     server.install(&["--uninstall", "--dry-run"]).is(0).says("would be removed");
-    server.hooks_are(&["pre-receive", "pre-receive.chained"]);
+    server.hooks_are(&["pre-receive", "refwarden-chained"]);
     server.install(&["--uninstall"]).is(0).says("the hook removed, the chained one put back");
     assert_eq!(fs::read(server.at("hooks/pre-receive")).unwrap(), foreign);
     let after = server.at("hooks/pre-receive").metadata().unwrap();
@@ -238,6 +238,14 @@ fn install_goes_on_after_it_was_cut_off() {
     fs::hard_link(server.at("hooks/pre-receive"), server.at("hooks/pre-receive.chained")).unwrap();
     server.install(&[]).is(0);
     assert_eq!(fs::read(server.at("hooks/pre-receive.chained")).unwrap(), foreign);
+    binds(&server, &server.work());
+
+    let server = unguarded();
+    let foreign = server.foreign_hook(0);
+    fs::create_dir(server.at("hooks/refwarden-chained")).unwrap();
+    fs::hard_link(server.at("hooks/pre-receive"), server.at("hooks/refwarden-chained/pre-receive")).unwrap();
+    server.install(&[]).is(0);
+    assert_eq!(fs::read(server.at("hooks/refwarden-chained/pre-receive")).unwrap(), foreign);
     binds(&server, &server.work());
 }
 
@@ -311,7 +319,7 @@ fn install_links_when_asked_and_says_what_a_dangling_link_means() {
 
 impl Server {
     /// A work tree at the server's `main`.
-    fn work_of_main(&self) -> Work {
+    pub(crate) fn work_of_main(&self) -> Work {
         let work = self.work();
         work.git(["fetch", "--quiet", "origin"]);
         work.git(["reset", "--quiet", "--hard", "origin/main"]);

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::{Failure, Result};
 use crate::git::{Change, Oid, RefName, RefUpdate};
-use crate::policy::actors::pusher_fault;
 use crate::policy::{Enforcement, Location, parse};
 use crate::receive::environment::Environment;
 use crate::receive::head::{self, Notice};
@@ -19,7 +18,7 @@ use crate::receive::refs::Refs;
 use crate::receive::repository::Repository;
 use crate::receive::repository_name::RepositoryNames;
 use crate::receive::sanitize::{sanitize, sanitize_bytes};
-use crate::receive::{Judged, Push, find_policy, judge, message};
+use crate::receive::{Judged, Push, find_policy, import_state, judge, message, preconditions};
 use crate::verdict::{Decision, Outcome, json as verdict_json};
 
 /// Judge a push that was not made, rule by rule
@@ -90,6 +89,7 @@ impl Explain {
         if let Some((name, path)) = &found.in_ref {
             crate::policy::guard::guard(&mut policy, name, path).map_err(Failure::new)?;
         }
+        preconditions::check(&policy, &repository, &self.actor)?;
         let name = RefName::parse(self.name.as_bytes()).map_err(|bad| {
             Failure::new(format!("`{}` is no full ref name: {}", self.name, bad.0)).help("write it out: refs/heads/main")
         })?;
@@ -103,12 +103,6 @@ impl Explain {
             }
             rev_parse(&repository, extra.as_deref(), revision)
         };
-        if let Some(fault) = pusher_fault(&self.actor) {
-            return Err(Failure::new(format!(
-                "the pusher's name `{}` {fault}, so that no policy can name it",
-                sanitize(&self.actor)
-            )));
-        }
         let refs = Refs::open(&repository)?;
         let change = match (resolve(&self.old)?, resolve(&self.new)?) {
             (None, Some(new)) => Change::Create { new },
@@ -126,20 +120,27 @@ impl Explain {
         for mark in &mut marks {
             mark.merges_pull_request = self.merges_pull_request;
         }
+        let now = Timestamp::now();
         let judged = judge(Push {
             policy: &policy,
             refs: &refs,
             objects: &objects,
             repository: names,
             actor: self.actor.clone(),
-            now: Timestamp::now(),
+            now,
             updates,
             marks,
+            import_open: import_state::is_open(&policy, &repository, &self.actor, now)?,
         })?;
         let mut notices = judged.notices.clone();
         let standing = head::of_repository(&policy, &repository, &refs)?;
         notices.extend(standing.into_iter().filter(|notice| !judged.notices.contains(notice)));
         repository.refuse_linked_refs(judged.updates.iter().flat_map(|pushed| &pushed.reached))?;
+        if let Some(why) = super::install::not_in_place(&self.repo) {
+            let mut err = anstream::stderr().lock();
+            let _ = writeln!(err, "\x1b[1;33mwarning\x1b[0m: the hook is not in place: no push is judged: {}", sanitize(&why));
+            let _ = writeln!(err, "  help: refwarden install {}", sanitize(&self.repo.to_string_lossy()));
+        }
         if self.json {
             print_json(out, &judged, &notices, &policy.file)?;
         } else {
@@ -195,7 +196,7 @@ fn print(out: &mut dyn Write, judged: &Judged<'_>, actor: &str, file: &str, verb
         writeln!(out, "{} {} by {}", pushed.update.change.verb(), names.join(", "), sanitize(actor))?;
     }
     if judged.import {
-        writeln!(out, "  the repository has no refs and {} may import: not judged", sanitize(actor))?;
+        writeln!(out, "  {} may import, into a repository without refs or while an import is open: not judged", sanitize(actor))?;
     }
     for evaluation in &judged.verdict.evaluations {
         let (mark, colour) = match (&evaluation.outcome, evaluation.enforcement) {

@@ -5,6 +5,7 @@
 //! is whether git will run it.
 
 mod binds;
+mod chain;
 mod place;
 
 use std::io::Write;
@@ -17,13 +18,16 @@ use crate::policy::{DefaultBranch, Policy};
 use crate::receive::refs::Refs;
 use crate::receive::repository::Repository;
 use crate::receive::sanitize::sanitize_bytes;
+use chain::Way;
 use place::{Hook, Place, Program};
 
 /// Put the hook in place, keeping existing hooks in a chain
 ///
 /// Copies the program `refwarden-pre-receive` to `hooks/pre-receive` of each repository. A hook that is there already is kept
-/// as `hooks/pre-receive.chained`, and runs whenever refwarden accepts a push: both must agree. Running it again changes
-/// nothing, or upgrades the hook.
+/// as `hooks/refwarden-chained/pre-receive`, and runs whenever refwarden accepts a push: both must agree. A hook that runs
+/// the parts in `hooks/pre-receive.d`, as those of Gitea and Forgejo do, stays in its place and gets refwarden as a part. A
+/// hook that looks at its own path, and can go on in neither way, is refused. Running it again changes nothing, or upgrades
+/// the hook.
 ///
 /// Why it copies: git runs no hook, and accepts everything, where a link points at nothing. A copy cannot be lost by
 /// removing, moving or upgrading the program elsewhere.
@@ -126,16 +130,21 @@ impl Install {
         binds::hooks_path(&place)?;
         binds::executable_there(&place)?;
         let before = place.look()?;
-        let unchanged = place.holds(&before, program, self.link)?;
-        place.may_replace(&before)?;
+        let found = Found::of(&place, before)?;
+        let moves = matches!(found.moves, Some(Way::Folder | Way::Part));
+        let (way, unchanged) = (found.way, place.holds(found.ours(), program, self.link)? && !moves);
 
         let old_policy = chosen.map(|chosen| binds::policy_settings(&place).map(|old| (chosen, old))).transpose()?;
         let sets = old_policy.filter(|(chosen, old)| *old != [chosen.path.as_str()]);
         if !self.dry_run {
-            let staged = if unchanged { None } else { Some(place.stage(program, self.link)?) };
-            let chained = if staged.is_some() && before.is_foreign() { place.chain()? } else { false };
+            let staged = if unchanged { None } else { Some(place.stage(program, self.link, way)?) };
+            let chains = way == Way::Folder && (found.hook.is_foreign() || !place.chained().is_empty());
+            if let Some(staged) = staged.as_ref().filter(|_| chains) {
+                chain::prove(&place, staged)?;
+            }
+            let chained = if staged.is_some() && way == Way::Folder && found.hook.is_foreign() { place.chain()? } else { false };
             let set = sets.as_ref().map_or(Ok(()), |(chosen, _)| binds::set_policy(&place, &[&chosen.path]));
-            let put = set.and_then(|()| staged.map_or(Ok(()), |staged| place.put(staged, program)));
+            let put = set.and_then(|()| staged.map_or(Ok(()), |staged| place.put(staged, program, way)));
             if let Err(failure) = put {
                 // What was there still is: the rename is the last step.
                 if chained {
@@ -147,15 +156,30 @@ impl Install {
                 }
                 return Err(failure);
             }
+            match found.moves {
+                Some(Way::Part) => place.restore_dispatcher()?,
+                Some(Way::Folder) => place.migrate()?,
+                Some(Way::Nowhere(_)) | None => {}
+            }
         }
 
-        self.report(out, dir, &place, &before, unchanged, program)?;
+        self.report(out, dir, &place, &found, unchanged, program)?;
         if let Some((chosen, _)) = &sets {
             let word = if self.dry_run { "would set" } else { "set" };
             writeln!(out, "  {word} `refwarden.policy` to `{}`", chosen.path)?;
         }
         let repository = if self.dry_run { repository } else { Repository::open(&place.common_dir)? };
         let mut warnings = binds::warnings(&place, dir, &repository, chosen, self.dry_run);
+        if let Some(Way::Nowhere(word)) = found.moves {
+            let (path, back) = (place.kept_before(), dir.display());
+            warnings.push(binds::Warning::new(
+                format!(
+                    "the chained hook `{}` looks at its own path (`{word}`), and since an earlier version renamed it may pass over what it refused",
+                    path.display()
+                ),
+                format!("put it back, let it do without `{word}`, and install again: refwarden install --uninstall {back}"),
+            ));
+        }
         if self.link {
             warnings.push(binds::Warning::new(
                 format!("the hook is a link: git accepts everything once `{}` is gone", program.path.display()),
@@ -177,12 +201,12 @@ impl Install {
         out: &mut dyn Write,
         dir: &Path,
         place: &Place,
-        before: &Hook,
+        found: &Found,
         unchanged: bool,
         program: &Program,
     ) -> Result<()> {
         let (would, version) = (if self.dry_run { "would be " } else { "" }, &program.version);
-        let dir = dir.display();
+        let (dir, before) = (dir.display(), found.ours());
         match before {
             _ if unchanged => writeln!(out, "{dir}: the hook is in place already ({version}); nothing to change")?,
             Hook::Ours { .. } => writeln!(out, "{dir}: the hook {would}replaced ({version})")?,
@@ -198,10 +222,24 @@ impl Install {
             )?;
             writeln!(out, "    help: look at what was pushed meanwhile")?;
         }
-        if before.is_foreign() {
-            writeln!(out, "  the hook that was there {would}kept as `{}`, and must accept too", place.chained().display())?;
-        } else if place.chained().symlink_metadata().is_ok() {
-            writeln!(out, "  the chained hook `{}` must accept too", place.chained().display())?;
+        match found.way {
+            Way::Part => {
+                writeln!(
+                    out,
+                    "  the hook `{}` stays, and runs refwarden as the part `{}`",
+                    place.hook().display(),
+                    place.part().display()
+                )?;
+            }
+            _ if found.hook.is_foreign() => {
+                writeln!(out, "  the hook that was there {would}kept as `{}`, and must accept too", place.kept().display())?;
+            }
+            _ => {
+                let moved = found.moves == Some(Way::Folder);
+                for chained in place.chained().iter().map(|path| if moved { place.kept() } else { path.clone() }) {
+                    writeln!(out, "  the chained hook `{}` must accept too", chained.display())?;
+                }
+            }
         }
         if let Some(target) = &place.link {
             writeln!(out, "  `hooks` is a link to `{}`: every repository that shares it has this hook", target.display())?;
@@ -210,18 +248,103 @@ impl Install {
     }
 }
 
+/// What was found in a repository, and what is to become of it.
+struct Found {
+    /// What lies at `hooks/pre-receive`.
+    hook: Hook,
+    /// What lies at refwarden's place among a dispatcher's parts.
+    part: Hook,
+    /// Where refwarden goes.
+    way: Way,
+    /// What becomes of a hook that an earlier version renamed.
+    moves: Option<Way>,
+}
+
+impl Found {
+    fn of(place: &Place, hook: Hook) -> Result<Found> {
+        let part = place.look_at_part()?;
+        let before = place.kept_before();
+        let mut found = Found { hook, part, way: Way::Folder, moves: None };
+        // The dispatcher was seen to be one when the part was put there.
+        if !(found.hook.is_foreign() && matches!(found.part, Hook::Ours { .. })) {
+            place.may_replace(&found.hook)?;
+        }
+        if found.hook.is_foreign() {
+            found.way = match chain::way(place, &place.hook())? {
+                Way::Nowhere(word) => return Err(chain::nowhere(&place.hook(), word)),
+                way => way,
+            };
+        } else if matches!(found.hook, Hook::Ours { .. }) && before.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            let way = chain::way(place, &before)?;
+            found.moves = Some(way);
+            if way == Way::Part {
+                found.way = way;
+            }
+        }
+        if found.way == Way::Part && found.part.is_foreign() {
+            return Err(Failure::new(format!("`{}` is not refwarden's program", place.part().display()))
+                .help("give it another name, then install again"));
+        }
+        if found.way == Way::Folder && found.hook.is_foreign() && matches!(found.part, Hook::Ours { .. }) {
+            return Err(Failure::new(format!(
+                "`{}` is there, and the hook `{}` does not obey it",
+                place.part().display(),
+                place.hook().display()
+            ))
+            .help("remove that part, or restore the hook that ran it, then install again"));
+        }
+        Ok(found)
+    }
+
+    /// What lies where refwarden goes.
+    fn ours(&self) -> &Hook {
+        if self.way == Way::Part { &self.part } else { &self.hook }
+    }
+}
+
+/// Why git runs no hook of refwarden's in a repository, so that no push to it is judged. Only hooks that lie in the repository are
+/// looked at; `None` where another program may run refwarden.
+pub(super) fn not_in_place(dir: &Path) -> Option<String> {
+    let place = match Place::find(dir) {
+        Ok(place) => place,
+        Err(failure) => return Some(failure.message),
+    };
+    if let Err(failure) = binds::hooks_path(&place) {
+        return Some(failure.message);
+    }
+    let path = place.hook();
+    match (place.look(), place.look_at_part()) {
+        (Ok(Hook::Ours { executable: true, dangling: false, .. }), _) => None,
+        (Ok(Hook::Ours { dangling: true, .. }), _) => Some(format!("`{}` is a dangling link", path.display())),
+        (Ok(Hook::Ours { .. }), _) => Some(format!("not every account can run `{}`", path.display())),
+        (Ok(Hook::Foreign { unfit: None }), Ok(Hook::Ours { executable: true, dangling: false, .. })) => None,
+        (Ok(Hook::Foreign { unfit: Some((place::RUNS_US, _)) }), _) => None,
+        (Ok(Hook::Foreign { unfit: Some((why, _)) }), _) => Some(format!("`{}` {why}", path.display())),
+        (Ok(Hook::Foreign { unfit: None }), _) => Some(format!("`{}` is another program", path.display())),
+        (Ok(Hook::None), _) => Some(format!("there is no `{}`", path.display())),
+        (Err(failure), _) => Some(failure.message),
+    }
+}
+
 fn uninstall(out: &mut dyn Write, dir: &Path, dry_run: bool) -> Result<()> {
     let place = Place::find(dir)?;
     let before = place.look()?;
+    let would = if dry_run { "would be " } else { "" };
+    if before.is_foreign() && matches!(place.look_at_part()?, Hook::Ours { .. }) {
+        if !dry_run {
+            place.remove_part()?;
+        }
+        writeln!(out, "{}: the part `{}` {would}removed; the other parts stay", dir.display(), place.part().display())?;
+        return Ok(());
+    }
     if before.is_foreign() {
         return Err(Failure::new(format!("`{}` is not refwarden's hook; it was not touched", place.hook().display()))
             .help("if it is to go, remove it yourself"));
     }
-    let chained = place.chained().symlink_metadata().is_ok();
+    let chained = !place.chained().is_empty();
     if !dry_run {
-        place.remove(&before, chained)?;
+        place.remove(&before)?;
     }
-    let would = if dry_run { "would be " } else { "" };
     match (&before, chained) {
         (Hook::None, false) => writeln!(out, "{}: no hook is installed; nothing to change", dir.display())?,
         (Hook::None, true) => writeln!(out, "{}: the chained hook {would}put back", dir.display())?,

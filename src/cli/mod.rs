@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod explain;
 mod github;
+mod import;
 mod init;
 mod install;
 mod log;
@@ -42,6 +43,7 @@ enum Command {
     Check(check::Check),
     Explain(explain::Explain),
     Install(install::Install),
+    Import(import::Import),
     Log(log::Log),
     Github(github::Github),
     Report(report::Report),
@@ -91,11 +93,7 @@ impl Failure {
 
 impl From<crate::push::Undecided> for Failure {
     fn from(undecided: crate::push::Undecided) -> Failure {
-        let failure = Failure::new(undecided.why);
-        match undecided.help {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
+        Failure { help: undecided.help, ..Failure::new(undecided.why) }
     }
 }
 
@@ -133,6 +131,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         Command::Check(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
         Command::Install(command) => command.run(&mut out),
+        Command::Import(command) => command.run(&mut out),
         Command::Log(command) => command.run(&mut out),
         Command::Github(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),

@@ -64,6 +64,11 @@ pub fn guard(policy: &mut Policy, reference: &RefName, path: &str) -> Result<(),
     Ok(())
 }
 
+/// Whether a ruleset is the one that [`guard`] adds: no file holds it.
+pub fn is_guard(ruleset: &Ruleset) -> bool {
+    ruleset.at == Location::default()
+}
+
 fn literal(text: &str) -> Result<Pattern, String> {
     let pattern = Pattern::parse(text).map_err(|bad| format!("`{text}` cannot be guarded: {bad}"))?;
     if pattern.literal().is_some() { Ok(pattern) } else { Err(format!("`{text}` cannot be guarded: it reads as a pattern")) }

@@ -11,7 +11,7 @@ use super::objects::{Objects, Work};
 use super::refs::Refs;
 use super::repository_name::RepositoryNames;
 use crate::git::{Change, Oid, RefName, RefUpdate};
-use crate::policy::{Bypass, Policy, actors};
+use crate::policy::{Bypass, Policy, actors, guard};
 use crate::push::{Cause, Undecided};
 use crate::verdict::{
     AsksAboutDefault, Context, Decision, Evaluations, PushedUpdate, Verdict, evaluate_ruleset, select, server_evaluations,
@@ -36,6 +36,8 @@ pub struct Push<'a> {
     pub updates: Vec<RefUpdate>,
     /// For each update, what the host says about it.
     pub marks: Vec<HostMark>,
+    /// Whether the administrator has opened an import for the pusher.
+    pub import_open: bool,
 }
 
 /// A push that was judged.
@@ -45,8 +47,10 @@ pub struct Judged<'p> {
     pub verdict: Verdict,
     /// The updates with the names they move.
     pub updates: Vec<PushedUpdate>,
-    /// Whether the push fills an empty repository and was let through unjudged.
+    /// Whether the push fills an empty repository, or is part of an import that was opened, and was let through unjudged.
     pub import: bool,
+    /// Whether the policy lets the pusher import.
+    pub may_import: bool,
     /// Bypass entries that name the pusher and no longer count.
     pub expired: Vec<&'p Bypass>,
     /// What the active rulesets for the repository make of its default branch.
@@ -78,7 +82,8 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     of_server.retain(|evaluation| {
         evaluation.rule != "allowed_refs" || evaluation.matched.is_some() || !own.contains(&&evaluation.ref_name)
     });
-    let import = actors::names_exactly(&push.policy.server.import, &context.actor) && !push.refs.any("refs/")?;
+    let may_import = actors::names_exactly(&push.policy.server.import, &context.actor);
+    let import = may_import && (push.import_open || !push.refs.any("refs/")?);
     if of_server.iter().any(|evaluation| evaluation.rule == "default_branch")
         && let Some(branch) = head::likely_default(push.refs)
     {
@@ -88,14 +93,15 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let asks = AsksAboutDefault::new(&here, &context.default_branch);
     let mut notices = Vec::new();
     let mut expired = Vec::new();
+    let mut selected = select(push.policy, &context, &updates)?;
     if import {
-        // Who may fill an empty repository is not judged, except for what may be pushed at all.
+        // Who may fill a repository is not judged, except for what may be pushed at all, and for the policy itself.
         of_server.retain(|evaluation| evaluation.rule == "allowed_refs");
+        selected.retain(|selected| guard::is_guard(selected.ruleset));
     }
     let mut evaluations = Evaluations::default();
     of_server.into_iter().for_each(|evaluation| evaluations.add(0, evaluation));
-    if !import {
-        let selected = select(push.policy, &context, &updates)?;
+    if !import || !selected.is_empty() {
         // Refs are counted before anything is collected about them: a push of too many is refused with one cause.
         let most = selected.iter().map(bytes_of_facts).max().unwrap_or_default();
         push.objects.keep(most)?;
@@ -113,7 +119,7 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     if verdict.decision == Decision::Accepted {
         notices.splice(0..0, head::left_by(&updates, &context.default_branch, asks));
     }
-    Ok(Judged { verdict, updates, import, expired, asks, notices, work: push.objects.work() })
+    Ok(Judged { verdict, updates, import, may_import, expired, asks, notices, work: push.objects.work() })
 }
 
 /// Finds every name that each update moves, and the values that the server holds.

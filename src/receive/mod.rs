@@ -5,6 +5,7 @@
 //! `explain` share; [`pre_receive`] is the hook.
 
 mod alternates;
+mod chained;
 pub mod collect;
 pub(crate) mod configuration;
 pub mod decision_log;
@@ -13,11 +14,13 @@ pub mod find_policy;
 pub mod graph;
 pub mod head;
 pub mod host_mark;
+pub mod import_state;
 mod judge;
 pub mod message;
 pub mod objects;
 mod openpgp;
 mod pre_receive;
+pub mod preconditions;
 pub mod refs;
 mod reftable;
 pub mod repository;
@@ -31,10 +34,12 @@ use std::process::{Command, Stdio};
 
 use crate::push::{Cause, Undecided};
 
+#[cfg(feature = "companion")]
+pub(crate) use chained::{CHAINED_BEFORE, CHAINED_FOLDER, CHAINED_NAME};
 pub use judge::{Judged, Push, judge};
 pub use pre_receive::{Answer, Options, pre_receive, run};
 #[cfg(feature = "companion")]
-pub(crate) use pre_receive::{CHAINED, PROGRAM_MARK};
+pub(crate) use pre_receive::{PROGRAM_MARK, decision_log as decision_log_of};
 
 /// Runs `git` in a repository with nothing of the environment but `PATH`, and returns what it prints.
 ///

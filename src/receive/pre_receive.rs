@@ -6,7 +6,6 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +14,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::chained::run_chained;
 use super::decision_log::{DecisionId, DecisionLog, Sharing};
 use super::environment::Environment;
 use super::head;
@@ -24,7 +24,7 @@ use super::message::{self, About};
 use super::objects::Objects;
 use super::refs::Refs;
 use super::repository::Repository;
-use super::{find_policy, stdin};
+use super::{find_policy, import_state, preconditions, stdin};
 use crate::git::RefUpdate;
 use crate::policy::{Budget, DecisionLogSettings, Identity, Policy, guard, parse};
 use crate::push::{Cause, Undecided};
@@ -225,7 +225,7 @@ fn decide(
     watch.allow(Budget::default().time, case, record);
     let policy = load_policy(options.policy.as_deref(), &repository, record)?;
     record.log = Some(decision_log(&policy.server.decision_log, &repository)?);
-    let identity = policy.server.identity.as_ref().ok_or_else(|| no_identity(&policy))?;
+    let identity = preconditions::identity(&policy)?;
     if *identity == Identity::Gitlab {
         record.prefix = "GL-HOOK-ERR: ";
     }
@@ -233,6 +233,7 @@ fn decide(
     let actor = environment.actor(identity)?;
     record.actor = Some(actor.name.clone());
     record.display.clone_from(&actor.display);
+    preconditions::check(&policy, &repository, &actor.name)?;
     let names = environment.repository(&policy, &repository)?;
     record.repository = Some(names.name.clone());
     watch.allow(policy.server.budget.time, case, record);
@@ -249,6 +250,7 @@ fn decide(
         now,
         updates,
         marks,
+        import_open: import_state::is_open(&policy, &repository, &actor.name, now)?,
     })?;
     judged.notices.extend(head::moved_by_checkout(&repository, judged.asks));
     repository.refuse_linked_refs(judged.updates.iter().flat_map(|pushed| &pushed.reached))?;
@@ -291,20 +293,16 @@ fn decide(
             ));
         }
     }
+    if judged.may_import && !judged.import && judged.verdict.decision != Decision::Accepted {
+        lines.push(format!(
+            "refwarden: the repository has refs, so the push was judged; for an import in steps, ask the administrator of the server to run: refwarden import open DIR --actor {}",
+            super::sanitize::sanitize(&actor.name)
+        ));
+    }
     let json = if record.wants_json { message::render_json(&judged.verdict, &about) } else { String::new() };
     let code = judged.verdict.decision.exit_code();
     drop(judged);
     Ok(Decided { lines, json, code, by: (policy, refs, objects) })
-}
-
-fn no_identity(policy: &Policy) -> Undecided {
-    let words: Vec<_> = Identity::WORDS.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-    Undecided::new(format!(
-        "the policy `{}` does not say who pushes: set `[server] identity` to one of {} or {{ env = \"NAME\" }}",
-        policy.file,
-        words.join(", ")
-    ))
-    .cause(Cause::Policy)
 }
 
 fn load_policy(named: Option<&Path>, repository: &Repository, record: &mut Record) -> Result<Policy, Undecided> {
@@ -326,7 +324,7 @@ fn load_policy(named: Option<&Path>, repository: &Repository, record: &mut Recor
     Ok(policy)
 }
 
-fn decision_log(settings: &DecisionLogSettings, repository: &Repository) -> Result<DecisionLog, Undecided> {
+pub(crate) fn decision_log(settings: &DecisionLogSettings, repository: &Repository) -> Result<DecisionLog, Undecided> {
     let shared = repository.shared.as_deref().unwrap_or("false");
     let sharing = Sharing::parse(shared).ok_or_else(|| {
         Undecided::new(format!("`core.sharedRepository` = `{shared}` is not known here")).cause(Cause::Repository)
@@ -358,33 +356,6 @@ fn unfit_log_path(path: &str, repository: &Repository) -> Option<String> {
 fn short_file(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
 }
-
-/// Runs the hook that was there before this one was installed, with the same input. It cannot accept what was refused.
-fn run_chained(repository: &Repository, environment: &Environment, input: &[u8]) -> Result<Option<i32>, Undecided> {
-    let path = repository.common_dir.join(CHAINED);
-    match path.symlink_metadata() {
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        // It may be there, and its veto counts.
-        Err(error) => return Err(Undecided::new(format!("cannot look for the chained hook `{}`: {error}", path.display()))),
-    }
-    let failed = |error: std::io::Error| Undecided::new(format!("cannot run the chained hook `{}`: {error}", path.display()));
-    if environment.get(IN_CHAIN).is_some() {
-        return Err(Undecided::new(format!("the chained hook `{}` runs this hook again, without end", path.display())));
-    }
-    let mut child = Command::new(&path).env(IN_CHAIN, "1").stdin(Stdio::piped()).spawn().map_err(failed)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A hook need not read its input, and is not failed for it.
-        let _ = stdin.write_all(input);
-    }
-    Ok(Some(child.wait().map_err(failed)?.code().unwrap_or(-1)))
-}
-
-/// Set for a chained hook. Whoever sets it from outside only gets a refusal.
-const IN_CHAIN: &str = "REFWARDEN_IN_CHAIN";
-
-/// Where `install` keeps the hook that was there before, below the git directory.
-pub(crate) const CHAINED: &str = "hooks/pre-receive.chained";
 
 fn body(record: &Record, decision: Decision, cause: Option<&str>, kind: Option<&str>, now: Timestamp) -> Map<String, Value> {
     let mut body = Map::new();

@@ -8,11 +8,14 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempPath;
 
+use super::chain::{PARTS, Way};
 use crate::cli::{Failure, Result};
 use crate::receive::repository::common_dir;
-use crate::receive::{CHAINED, PROGRAM_MARK};
+use crate::receive::{CHAINED_BEFORE, CHAINED_FOLDER, CHAINED_NAME, PROGRAM_MARK};
 
 const PROGRAM: &str = "refwarden-pre-receive";
+/// Where the program lies as a part of a dispatcher, below the git directory. Dispatchers pass over some names with a dot.
+pub(super) const PART: &str = "hooks/pre-receive.d/refwarden";
 
 /// The hook's program, which was run once.
 pub(super) struct Program {
@@ -92,7 +95,7 @@ pub(super) struct Place {
     pub(super) link: Option<PathBuf>,
 }
 
-fn failed(what: &str, path: &Path) -> impl Fn(std::io::Error) -> Failure {
+pub(super) fn failed(what: &str, path: &Path) -> impl Fn(std::io::Error) -> Failure {
     let what = format!("cannot {what} `{}`", path.display());
     move |error| Failure::new(format!("{what}: {error}")).help("run it as the account that owns the repository")
 }
@@ -129,13 +132,42 @@ impl Place {
         self.common_dir.join("hooks/pre-receive")
     }
 
-    pub(super) fn chained(&self) -> PathBuf {
-        self.common_dir.join(CHAINED)
+    /// The program as a part of a dispatcher.
+    pub(super) fn part(&self) -> PathBuf {
+        self.common_dir.join(PART)
+    }
+
+    fn parts(&self) -> PathBuf {
+        self.common_dir.join(PARTS)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.common_dir.join(CHAINED_FOLDER)
+    }
+
+    /// Where the hook that was there before is kept under its own name.
+    pub(super) fn kept(&self) -> PathBuf {
+        self.folder().join(CHAINED_NAME)
+    }
+
+    /// Where earlier versions kept it.
+    pub(super) fn kept_before(&self) -> PathBuf {
+        self.common_dir.join(CHAINED_BEFORE)
+    }
+
+    /// The hooks that were there before.
+    pub(super) fn chained(&self) -> Vec<PathBuf> {
+        [self.kept(), self.kept_before()].into_iter().filter(|path| is_there(path)).collect()
     }
 
     /// What lies at `hooks/pre-receive`. It is read, never run: it may belong to someone whom the caller need not trust.
     pub(super) fn look(&self) -> Result<Hook> {
         look(&self.hook())
+    }
+
+    /// What lies at the program's place among a dispatcher's parts.
+    pub(super) fn look_at_part(&self) -> Result<Hook> {
+        look(&self.part())
     }
 
     /// Whether what was found is this program, placed this way, and will run.
@@ -146,19 +178,19 @@ impl Place {
 
     /// Whether what was found may make room.
     pub(super) fn may_replace(&self, hook: &Hook) -> Result<()> {
-        let (path, chained) = (self.hook(), self.chained());
+        let path = self.hook();
         // The chained hook would chain itself again, without end.
-        if is_there(&chained)
-            && let Hook::Ours { .. } | Hook::Foreign { unfit: Some((RUNS_US, _)) } = look(&chained)?
-        {
-            return Err(Failure::new(format!("the chained hook `{}` is refwarden itself", chained.display()))
-                .help("remove it, then install again"));
+        for chained in self.chained() {
+            if let Hook::Ours { .. } | Hook::Foreign { unfit: Some((RUNS_US, _)) } = look(&chained)? {
+                return Err(Failure::new(format!("the chained hook `{}` is refwarden itself", chained.display()))
+                    .help("remove it, then install again"));
+            }
         }
         let Hook::Foreign { unfit } = hook else { return Ok(()) };
         if let Some((why, help)) = unfit {
             return Err(Failure::new(format!("the hook `{}` {why}", path.display())).help(*help));
         }
-        if is_there(&chained) && !same_file(&path, &chained) {
+        if let Some(chained) = self.chained().into_iter().find(|chained| !same_hook(&path, chained)) {
             return Err(Failure::new(format!("`{}` and `{}` are both there", path.display(), chained.display()))
                 .help("only one hook can be chained: merge the two into one, then install again"));
         }
@@ -166,12 +198,13 @@ impl Place {
     }
 
     /// Writes the program beside its place and runs it there.
-    pub(super) fn stage(&self, program: &Program, link: bool) -> Result<TempPath> {
-        let hooks = self.hooks();
+    pub(super) fn stage(&self, program: &Program, link: bool, way: Way) -> Result<TempPath> {
+        let hooks = if way == Way::Part { self.parts() } else { self.hooks() };
         let made = !hooks.is_dir();
         if made {
             fs::create_dir(&hooks).map_err(failed("make", &hooks))?;
         }
+        // Not beside the parts: a dispatcher would run a half-written one.
         let staged = self.write(program, link).and_then(|staged| version(&staged).map(|_| staged));
         if staged.is_err() && made {
             let _ = fs::remove_dir(&hooks);
@@ -197,40 +230,95 @@ impl Place {
         Ok(file.into_temp_path())
     }
 
-    /// Gives the hook that is there its second name. It stays effective under the first until [`Place::put`]. False if it
-    /// has that name already, from an installation that was cut off.
+    /// Gives the hook that is there its place behind the program. It stays effective in its own until [`Place::put`]. False if it
+    /// is kept already, from an installation that was cut off.
     pub(super) fn chain(&self) -> Result<bool> {
-        let (hook, chained) = (self.hook(), self.chained());
-        if is_there(&chained) {
+        if !self.chained().is_empty() {
             return Ok(false);
         }
-        fs::hard_link(&hook, &chained).map_err(failed("keep the hook as", &chained))?;
+        let kept = self.kept();
+        let cannot = failed("keep the hook as", &kept);
+        let folder = tempfile::Builder::new().prefix(".refwarden-chained.").tempdir_in(self.hooks()).map_err(&cannot)?;
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).map_err(&cannot)?;
+        keep(&self.hook(), &folder.path().join(CHAINED_NAME)).map_err(&cannot)?;
+        // What an earlier one left empty gives way.
+        let _ = fs::remove_dir(self.folder());
+        fs::rename(folder.path(), self.folder()).map_err(&cannot)?;
+        let _ = folder.keep();
+        self.sync()?;
         Ok(true)
     }
 
-    /// Takes the second name away again.
+    /// Takes the second place away again.
     pub(super) fn unchain(&self) {
-        if same_file(&self.hook(), &self.chained()) {
-            let _ = fs::remove_file(self.chained());
+        if same_hook(&self.hook(), &self.kept()) {
+            let _ = fs::remove_file(self.kept());
+            let _ = fs::remove_dir(self.folder());
         }
     }
 
-    /// Renames the staged program into its place and sees that it is there.
-    pub(super) fn put(&self, staged: TempPath, program: &Program) -> Result<()> {
+    /// Moves what an earlier version kept to where it has its own name. The program that is in place looks in both places.
+    pub(super) fn migrate(&self) -> Result<()> {
+        let (before, kept) = (self.kept_before(), self.kept());
+        let cannot = failed("keep the hook as", &kept);
+        let folder = tempfile::Builder::new().prefix(".refwarden-chained.").tempdir_in(self.hooks()).map_err(&cannot)?;
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).map_err(&cannot)?;
+        keep(&before, &folder.path().join(CHAINED_NAME)).map_err(&cannot)?;
+        fs::rename(folder.path(), self.folder()).map_err(&cannot)?;
+        let _ = folder.keep();
+        fs::remove_file(&before).map_err(failed("remove", &before))?;
+        self.sync()
+    }
+
+    /// Puts a dispatcher that an earlier version kept back into its place, from where it runs the program as a part.
+    pub(super) fn restore_dispatcher(&self) -> Result<()> {
         let hook = self.hook();
+        fs::rename(self.kept_before(), &hook).map_err(failed("put the chained hook back as", &hook))?;
+        self.sync()
+    }
+
+    /// Renames the staged program into its place and sees that it is there.
+    pub(super) fn put(&self, staged: TempPath, program: &Program, way: Way) -> Result<()> {
+        let hook = if way == Way::Part { self.part() } else { self.hook() };
         staged.persist(&hook).map_err(|error| failed("replace", &hook)(error.error))?;
         self.sync()?;
-        match self.look()? {
+        if way == Way::Part {
+            let parts = self.parts();
+            File::open(&parts).and_then(|dir| dir.sync_all()).map_err(failed("flush", &parts))?;
+        }
+        match look(&hook)? {
             Hook::Ours { bytes, executable: true, dangling: false, .. } if bytes == program.bytes => Ok(()),
             _ => Err(Failure::new(format!("`{}` was changed by someone else meanwhile", hook.display())).help("install again")),
         }
     }
 
+    /// Removes the program from a dispatcher's parts.
+    pub(super) fn remove_part(&self) -> Result<()> {
+        fs::remove_file(self.part()).map_err(failed("remove", &self.part()))?;
+        // An empty one is as good as none.
+        let _ = fs::remove_dir(self.parts());
+        self.sync()
+    }
+
     /// Removes the hook; the chained one takes its place.
-    pub(super) fn remove(&self, hook: &Hook, chained: bool) -> Result<()> {
+    pub(super) fn remove(&self, hook: &Hook) -> Result<()> {
         let path = self.hook();
-        if chained {
-            fs::rename(self.chained(), &path).map_err(failed("put the chained hook back as", &path))?;
+        let cannot = failed("put the chained hook back as", &path);
+        if is_there(&self.kept()) {
+            // A push that is under way still finds the folder, finds no hook in it, and is refused.
+            match self.kept().read_link() {
+                Ok(target) => {
+                    let target = target.strip_prefix("..").map(Path::to_owned).unwrap_or(target);
+                    let link = |path: &Path| std::os::unix::fs::symlink(&target, path);
+                    let link = tempfile::Builder::new().prefix(".pre-receive.").make_in(self.hooks(), link).map_err(&cannot)?;
+                    link.into_temp_path().persist(&path).map_err(|error| cannot(error.error))?;
+                    fs::remove_file(self.kept()).map_err(failed("remove", &self.kept()))?;
+                }
+                Err(_) => fs::rename(self.kept(), &path).map_err(&cannot)?,
+            }
+            let _ = fs::remove_dir(self.folder());
+        } else if is_there(&self.kept_before()) {
+            fs::rename(self.kept_before(), &path).map_err(&cannot)?;
         } else if !matches!(hook, Hook::None) {
             fs::remove_file(&path).map_err(failed("remove", &path))?;
         } else {
@@ -252,7 +340,27 @@ fn same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
-const RUNS_US: &str = "runs refwarden itself: chained, it would run itself without end";
+/// Gives a hook a second name one folder deeper. A relative link is made to lead to the same file from there.
+fn keep(hook: &Path, kept: &Path) -> std::io::Result<()> {
+    match hook.read_link() {
+        Ok(target) => std::os::unix::fs::symlink(deeper(target), kept),
+        Err(_) => fs::hard_link(hook, kept),
+    }
+}
+
+fn deeper(target: PathBuf) -> PathBuf {
+    if target.is_absolute() { target } else { Path::new("..").join(target) }
+}
+
+/// Whether the second is what the first was kept as.
+fn same_hook(hook: &Path, kept: &Path) -> bool {
+    match (hook.read_link(), kept.read_link()) {
+        (Ok(hook), Ok(kept)) => kept == hook || kept == deeper(hook),
+        _ => same_file(hook, kept),
+    }
+}
+
+pub(super) const RUNS_US: &str = "runs refwarden itself: chained, it would run itself without end";
 
 fn look(path: &Path) -> Result<Hook> {
     let link = match path.symlink_metadata() {
@@ -290,6 +398,12 @@ fn look(path: &Path) -> Result<Hook> {
     }
     if metadata.mode() & 0o111 == 0 {
         return foreign("is not executable, so git ignores it", "make it executable, or remove it, then install again");
+    }
+    if !bytes.starts_with(b"#!") && !bytes.contains(&0) {
+        return foreign(
+            "has no first line that names its interpreter",
+            "write `#!/bin/sh` as its first line, by which git runs it, then install again",
+        );
     }
     Ok(Hook::Foreign { unfit: None })
 }

@@ -131,6 +131,15 @@ fn short(update: &Value, key: &str) -> String {
 }
 
 fn print(out: &mut dyn Write, record: &Value) -> Result<()> {
+    if let Some(event) = record.get("event") {
+        let (what, by) = (text(event, "what").replace('_', " "), text(event, "by"));
+        write!(out, "{}  {what} for {} by {by}", text(record, "time"), text(record, "actor"))?;
+        if event.get("until").is_some_and(Value::is_string) {
+            write!(out, " until {}", text(event, "until"))?;
+        }
+        writeln!(out, "  {}", text(record, "id"))?;
+        return Ok(());
+    }
     let decision = text(record, "decision");
     let colour = if decision == "accepted" { "\x1b[32m" } else { "\x1b[31m" };
     writeln!(
@@ -171,6 +180,9 @@ fn print(out: &mut dyn Write, record: &Value) -> Result<()> {
             Some(total) if total > 1 => writeln!(out, " (and {} more)", total - 1)?,
             _ => writeln!(out)?,
         }
+    }
+    if record.get("import") == Some(&Value::Bool(true)) {
+        writeln!(out, "    part of an import: not judged")?;
     }
     if let Some(exit) = record.pointer("/chained_hook/exit").and_then(Value::as_i64) {
         writeln!(out, "    the chained hook exited with {exit}")?;

@@ -58,7 +58,7 @@ impl Serialize for Name {
 pub struct Stats {
     /// The version of this format.
     pub version: u32,
-    /// How many records there are.
+    /// How many records there are, those of imports being opened and closed included.
     pub records: u64,
     /// How many lines are no records and not explained as torn.
     pub unreadable: u64,
@@ -130,6 +130,10 @@ pub fn stats(path: &Path) -> Result<Stats, LogError> {
             }
         };
         records_seen += 1;
+        // What an administrator did is no push.
+        if record.get("event").is_some() {
+            continue;
+        }
         *decisions.entry(Name::of(record.get("decision"))).or_default() += 1;
         if let Some(kind) = record.get("cause_kind") {
             *causes.entry(Name::of(Some(kind))).or_default() += 1;
