@@ -1,5 +1,7 @@
 //! From updates to a verdict: what the hook and `explain` share.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::collect::Collector;
@@ -56,10 +58,9 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let context = Context { repository: push.repository, actor: push.actor, now: push.now, default_branch };
     let mut evaluations = server_evaluations(push.policy, &context, &updates)?;
     // What the host writes for itself needs no place in `allowed_refs`. What such a ref points at does.
-    let own: Vec<&RefName> =
-        updates.iter().zip(&push.marks).filter(|(_, mark)| mark.own_ref).map(|(pushed, _)| &pushed.update.name).collect();
+    let own = hosts_own(&updates, &push.marks);
     evaluations.retain(|evaluation| {
-        evaluation.rule != "allowed_refs" || evaluation.matched.is_some() || !own.contains(&&evaluation.ref_name)
+        evaluation.rule != "allowed_refs" || evaluation.matched.is_some() || !own.contains(&evaluation.ref_name)
     });
     let import = actors::names_exactly(&push.policy.server.import, &context.actor) && !push.refs.any("refs/")?;
     let mut expired = Vec::new();
@@ -75,6 +76,23 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     }
     let decision: Decision = fold_decision(&evaluations);
     Ok(Judged { verdict: Verdict { decision, evaluations }, updates, import, expired, work: push.objects.work() })
+}
+
+/// The refs that nobody but the host changes in this push.
+fn hosts_own<'u>(updates: &'u [PushedUpdate], marks: &[HostMark]) -> HashSet<&'u RefName> {
+    let named = |own: bool| {
+        let marked = updates.iter().enumerate();
+        marked
+            .filter(move |(index, _)| marks.get(*index).is_some_and(|mark| mark.own_ref) == own)
+            .map(|(_, pushed)| &pushed.update.name)
+    };
+    let mut names: HashSet<&RefName> = named(true).collect();
+    if !names.is_empty() {
+        for name in named(false) {
+            names.remove(name);
+        }
+    }
+    names
 }
 
 /// Finds every name that each update moves, and the values that the server holds.
