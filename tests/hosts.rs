@@ -216,6 +216,11 @@ fn gitea_keeps_pull_requests_in_its_own_refs() {
         as_gitea(&work, &[&format!("{first}:refs/for/main/topic")], &BY_HAND).accept();
         as_gitea(&work, &[&format!("+{first}~1:refs/for/main/topic")], &BY_HAND).refuse("allowed_refs");
         as_gitea(&work, &[":refs/for/main/topic"], &BY_HAND).refuse("allowed_refs");
+        // Both in one push, as no git client sends them.
+        let (null, tip) = (server.null(), server.value("refs/heads/main").unwrap());
+        let lines = format!("{null} {tip} refs/for/main/x\n{tip} {null} refs/for/main/x\n");
+        let (code, text) = server.hook(None, lines.as_bytes(), &[&REPOSITORY[..], &BY_HAND].concat());
+        assert!(code == Some(1) && text.contains("allowed_refs"), "{text}");
         // Such names are this host's.
         server.policy(&policy("http", &everywhere));
         let http = [&internal[..], &[("REMOTE_USER", "dev")]].concat();

@@ -434,7 +434,7 @@ fn asks_for_review(rule: &ConfiguredRule) -> bool {
     settings.as_object().is_some_and(|settings| settings.iter().any(asks))
 }
 
-/// A name that the policy's host gives nobody: whoever is meant goes by another.
+/// A name that the policy's host gives nobody.
 fn host_gives_no_such_name(context: &mut Context<'_>) {
     let Some(host) = &context.policy.server.identity else { return };
     let why = |name: &str| match host {
@@ -472,7 +472,7 @@ fn bypass_for_ci_runs(context: &mut Context<'_>) {
             context.found(
                 bypass.at,
                 message,
-                "so does whoever may push a workflow to any branch, unless paths of workflows are restricted",
+                "an account that may push a workflow to any branch can start one; restrict the paths of workflows",
             );
         }
     }

@@ -121,8 +121,10 @@ impl Environment {
         // GitLab hands on only the second. It may as well come from a client over ssh, so it is believed where nobody but git
         // puts objects: every object there was hashed when it came in.
         let Some(objects) = objects.map(Path::new) else { return Ok(None) };
-        if is_inside_objects(objects, repository) || *identity == Identity::Gitlab && is_of_gitaly(objects, repository) {
-            return Ok(Some(PathBuf::from(objects)));
+        if let Some(resolved) = std::fs::canonicalize(objects).ok().filter(|resolved| resolved.is_dir())
+            && (is_inside_objects(&resolved, repository) || *identity == Identity::Gitlab && is_of_gitaly(&resolved, repository))
+        {
+            return Ok(Some(resolved));
         }
         match identity {
             // They hand a hook its environment, so this is their word.
@@ -305,21 +307,17 @@ impl Environment {
     }
 }
 
-/// Whether a directory lies below a repository's own `objects`, after all links are resolved.
+/// Whether a directory, of which all links are resolved, lies below a repository's own `objects`.
 fn is_inside_objects(directory: &Path, repository: &Repository) -> bool {
     let own = std::fs::canonicalize(repository.common_dir.join("objects"));
-    match (std::fs::canonicalize(directory), own) {
-        (Ok(directory), Ok(own)) => directory != own && directory.starts_with(&own) && directory.is_dir(),
-        _ => false,
-    }
+    own.is_ok_and(|own| directory != own && directory.starts_with(&own))
 }
 
-/// Whether a directory is one in which Gitaly keeps the objects of what it does itself, such as a merge or an edit on a page:
+/// Whether a directory, of which all links are resolved, is one in which Gitaly keeps the objects of what it does itself, such as a merge or an edit on a page:
 /// `+gitaly/tmp/quarantine-…` of the storage that holds the repository. No client's variable reaches a hook of Gitaly.
 fn is_of_gitaly(directory: &Path, repository: &Repository) -> bool {
-    let Ok(directory) = std::fs::canonicalize(directory) else { return false };
     let is_quarantine = directory.file_name().is_some_and(|name| name.as_bytes().starts_with(b"quarantine-"));
     let Some(temporary) = directory.parent() else { return false };
     let storages = repository.common_dir.ancestors().skip(1);
-    is_quarantine && directory.is_dir() && storages.map(|storage| storage.join("+gitaly/tmp")).any(|tmp| tmp == temporary)
+    is_quarantine && storages.map(|storage| storage.join("+gitaly/tmp")).any(|tmp| tmp == temporary)
 }

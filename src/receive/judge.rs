@@ -1,6 +1,6 @@
 //! From updates to a verdict: what the hook and `explain` share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -77,10 +77,9 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
     let context = Context { repository, served_as, actor: push.actor, now: push.now, default_branch };
     let mut of_server = server_evaluations(push.policy, &context, &updates)?;
     // What the host writes for itself needs no place in `allowed_refs`. What such a ref points at does.
-    let own: Vec<&RefName> =
-        updates.iter().zip(&push.marks).filter(|(_, mark)| mark.own_ref).map(|(pushed, _)| &pushed.update.name).collect();
+    let own = hosts_own(&updates, &push.marks);
     of_server.retain(|evaluation| {
-        evaluation.rule != "allowed_refs" || evaluation.matched.is_some() || !own.contains(&&evaluation.ref_name)
+        evaluation.rule != "allowed_refs" || evaluation.matched.is_some() || !own.contains(&evaluation.ref_name)
     });
     let may_import = actors::names_exactly(&push.policy.server.import, &context.actor);
     let import = may_import && (push.import_open || !push.refs.any("refs/")?);
@@ -120,6 +119,23 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
         notices.splice(0..0, head::left_by(&updates, &context.default_branch, asks));
     }
     Ok(Judged { verdict, updates, import, may_import, expired, asks, notices, work: push.objects.work() })
+}
+
+/// The refs that nobody but the host changes in this push.
+fn hosts_own<'u>(updates: &'u [PushedUpdate], marks: &[HostMark]) -> HashSet<&'u RefName> {
+    let named = |own: bool| {
+        let marked = updates.iter().enumerate();
+        marked
+            .filter(move |(index, _)| marks.get(*index).is_some_and(|mark| mark.own_ref) == own)
+            .map(|(_, pushed)| &pushed.update.name)
+    };
+    let mut names: HashSet<&RefName> = named(true).collect();
+    if !names.is_empty() {
+        for name in named(false) {
+            names.remove(name);
+        }
+    }
+    names
 }
 
 /// Finds every name that each update moves, and the values that the server holds.
