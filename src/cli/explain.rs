@@ -181,9 +181,11 @@ fn print_json(out: &mut dyn Write, judged: &Judged<'_>, notices: &[Notice], file
             .map(|evaluation| verdict_json::evaluation(evaluation, file, usize::MAX))
             .collect::<Vec<_>>(),
     });
-    if !notices.is_empty() {
+    if !notices.is_empty()
+        && let Some(object) = value.as_object_mut()
+    {
         let notices: Vec<_> = notices.iter().map(|notice| json!({ "message": notice.message, "help": notice.help })).collect();
-        value["notices"] = json!(notices);
+        object.insert("notices".to_owned(), json!(notices));
     }
     writeln!(out, "{value}")?;
     Ok(())

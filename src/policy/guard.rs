@@ -57,7 +57,8 @@ pub fn guard(policy: &mut Policy, reference: &RefName, path: &str) -> Result<(),
             reason: None,
             at: Location::default(),
         }],
-        trust_default_branch: true,
+        // What the default branch holds of the policy's path was judged by nobody, unless the policy lives there.
+        trust_default_branch: false,
         rules: configured,
         at: Location::default(),
     });
