@@ -396,7 +396,7 @@ fn without_a_name_for_the_pusher_or_the_repository() {
         for (variables, actor, repository) in good {
             // The actor passes, and nobody else; the ruleset is for this repository, and for no other.
             for (bypass, scope, code) in
-                [(actor, "~ALL", 0), ("Alice", "~ALL", 1), ("somebody", repository, 1), ("somebody", "team/other", 0)]
+                [(actor, "~ALL", 0), ("Alice", "~ALL", 1), ("somebody", repository, 1), ("somebody", "other", 0)]
             {
                 let policy = GUARD.replace(
                     "refs = [\"main\"]",
