@@ -118,7 +118,8 @@ fn has_capital(expression: &str) -> bool {
     while let Some(character) = rest.next() {
         match character {
             '\\' => {
-                if rest.next().is_some_and(|escape| "pPxuU".contains(escape)) && rest.as_str().starts_with('{') {
+                let may_have_braces = rest.next().is_some_and(|escape| "pPxuU".contains(escape));
+                if may_have_braces && rest.as_str().starts_with('{') {
                     rest.by_ref().find(|&end| end == '}');
                 }
             }
