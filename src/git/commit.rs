@@ -92,7 +92,7 @@ fn message_start(text: &[u8]) -> usize {
     if text.starts_with(b"\n") {
         return 1;
     }
-    text.windows(2).position(|pair| pair == b"\n\n").map_or(text.len(), |at| at + 2)
+    memchr::memmem::find(text, b"\n\n").map_or(text.len(), |at| at + 2)
 }
 
 /// The value of every header of that name.
@@ -129,14 +129,14 @@ impl Commit {
         let stored = self.text.as_deref().ok_or(Malformed("its text was not kept"))?;
         let message = message_start(stored);
         let (headers, body) = stored.split_at(message);
-        if headers.contains(&0) {
+        if memchr::memchr(0, headers).is_some() {
             return Err(Malformed("its headers hold a NUL, behind which git reads nothing"));
         }
         let encoding = values(headers, b"encoding").next().unwrap_or(b"UTF-8");
         if is_utf8(encoding) {
             return Ok(Shown { text: Cow::Borrowed(stored), message });
         }
-        if body.contains(&0) {
+        if memchr::memchr(0, body).is_some() {
             return Err(Malformed("its message holds a NUL and is not in UTF-8"));
         }
         // git converts the headers with the message, and finds them in what comes out.

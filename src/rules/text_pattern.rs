@@ -105,12 +105,39 @@ impl TryFrom<Settings> for TextPattern {
         let folded_domain = match &regex {
             Some(_) if negate => pattern
                 .split_once('@')
-                .filter(|(_, domain)| domain.contains(char::is_uppercase))
+                .filter(|(local, domain)| !ends_in_class(local) && has_capital(domain))
                 .and_then(|(local, domain)| RegularExpression::parse(&format!("{local}@(?i){domain}")).ok()),
             _ => None,
         };
         Ok(TextPattern { operator, pattern, negate, name, regex, folded_domain })
     }
+}
+
+/// Whether what follows this beginning of an expression is within a class.
+fn ends_in_class(beginning: &str) -> bool {
+    beginning.rsplit_once(']').map_or(beginning, |(_, rest)| rest).contains('[')
+}
+
+/// Whether an expression spells out a capital letter. Those of a class, an escape or a group's flags are about capitals in general.
+fn has_capital(expression: &str) -> bool {
+    let mut rest = expression.chars();
+    let mut in_class = false;
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => {
+                let may_have_braces = rest.next().is_some_and(|escape| "pPxuU".contains(escape));
+                if may_have_braces && rest.as_str().starts_with('{') {
+                    rest.by_ref().find(|&end| end == '}');
+                }
+            }
+            '(' if rest.as_str().starts_with('?') => drop(rest.by_ref().find(|end| ":)<>=".contains(*end))),
+            '[' => in_class = true,
+            ']' => in_class = false,
+            _ if character.is_uppercase() && !in_class => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 impl TextPattern {
@@ -205,5 +232,61 @@ impl TextPattern {
         let first = lines.clone().next().unwrap_or_default();
         let line = if self.negate { lines.find(|line| self.matches(line.as_bytes())).unwrap_or(first) } else { first };
         super::cut(line, SHOWN).map_or_else(|| line.to_owned(), |start| format!("{start}…"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refuses(operator: &str, pattern: &str, kind: Kind, text: &str) -> bool {
+        let settings = serde_json::json!({ "operator": operator, "pattern": pattern, "negate": true });
+        let pattern: TextPattern = serde_json::from_value(settings).unwrap();
+        pattern.objection("it", kind, text.as_bytes()).is_some()
+    }
+
+    #[test]
+    fn a_domain_is_compared_in_either_case() {
+        for (operator, pattern) in [
+            ("ends_with", "@Evil.org"),
+            ("ends_with", "Evil.ORG"),
+            ("contains", "@EVIL"),
+            ("contains", "Vil.o"),
+            ("regex", "@Evil[.]org$"),
+            ("regex", "@(sub[.])?EVIL[.](org|com)$"),
+            ("regex", "^[^@]+@evil"),
+            ("starts_with", "a.b@eviL"),
+        ] {
+            for text in ["a.b@evil.org", "a.b@Evil.Org", "a.b@EVIL.ORG."] {
+                assert!(refuses(operator, pattern, Kind::Address, text), "{operator} `{pattern}` {text}");
+            }
+        }
+        for (operator, pattern, text) in [
+            // The part before the `@` is compared as it is.
+            ("contains", "Bot", "abbot@example.org"),
+            ("starts_with", "Bot@", "bot@example.org"),
+            ("regex", "Bot@", "abbot@example.org"),
+            // This is about capitals in general.
+            ("regex", "@.*[A-Z]", "a@example.org"),
+            ("regex", r"@.*\p{Lu}", "a@example.org"),
+            ("regex", r"@.*\P{Ll}\W\b", "a@example.org"),
+            ("regex", "[@A]", "x"),
+            ("regex", "(?P<x>y)@(?U)z", "a@example.org"),
+        ] {
+            assert!(!refuses(operator, pattern, Kind::Address, text), "{operator} `{pattern}` {text}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_read_as_a_whole() {
+        // Every message of one line, which a part of one must not become.
+        assert!(!refuses("regex", r"^[^\n]*$", Kind::Message, "subject\n\nbody"));
+        assert!(refuses("regex", r"^[^\n]*$", Kind::Message, "subject"));
+        assert!(refuses("contains", "do not merge", Kind::Message, "do not\nmerge\n\nbody"));
+        assert!(!refuses("contains", "do not merge", Kind::Message, "do not\n\nmerge"));
+        assert!(refuses("regex", "(?m)^WIP$", Kind::Message, "a\n\nWIP \r\nb"));
+        assert!(refuses("contains", "\u{202e}", Kind::Message, "a\u{202e}b"));
+        assert!(!refuses("contains", "WIP", Kind::Name, "wip"));
+        assert!(refuses("starts_with", "wip/", Kind::Name, "w\u{200b}ip/x"));
     }
 }
