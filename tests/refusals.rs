@@ -131,6 +131,7 @@ fn a_text_rule_quotes_what_does_not_match() {
 fn a_path_rule_says_who_bypasses_it() {
     for (more, text) in [
         ("", "help: nobody bypasses this ruleset"),
+        ("actors = [\"!lead\"]\n", "help: nobody bypasses this ruleset; it does not judge: `lead`"),
         ("bypass = [{ actor = \"late\", until = 2020-01-31 }, { actor = \"app:x\" }]\n", "help: nobody bypasses this ruleset"),
         (
             "bypass = [{ actor = \"lead\" }, { actor = \"late\", until = 2020-01-31 }]\n",

@@ -4,17 +4,19 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Counted, Decision, Evaluation, Outcome, Selected, Standing, Verdict};
 use crate::git::RefName;
-use crate::policy::{Bypass, Enforcement, Location};
+use crate::policy::{ActorPattern, Enforcement, Location};
 use crate::push::{Cause, Undecided, UpdateFacts};
 use crate::rules::{Violation, total};
 
 /// Evaluations that are kept one by one; above it they are counted by ruleset and rule.
 const KEPT: usize = 10_000;
+/// Of each rule, fewer, so that of the first refs what every rule says is kept.
+const KEPT_OF_RULE: usize = 1_000;
 /// Of those that were passed, fewer are kept: only who explains a single update shows them.
 const KEPT_PASSED: usize = 1_000;
 /// Bytes of violations that are kept.
 const KEPT_BYTES: usize = 4 << 20;
-/// Bypass entries that a refusal names.
+/// Pushers that a refusal names.
 const NAMED: usize = 5;
 
 /// Judges every selected update. `facts` holds, for each selected ruleset, the facts of its updates in the same order.
@@ -46,7 +48,7 @@ pub fn evaluate_ruleset(selected: &Selected<'_>, facts: &[UpdateFacts], mut came
                 (Ok(violations), _) if violations.is_empty() => Outcome::Passed,
                 (Ok(mut violations), Standing::Judged) => {
                     if rule.needs().changes {
-                        say_who_may(&mut violations, &selected.may_pass);
+                        say_who_may(&mut violations, selected);
                     }
                     Outcome::Violated(violations)
                 }
@@ -70,14 +72,25 @@ pub fn evaluate_ruleset(selected: &Selected<'_>, facts: &[UpdateFacts], mut came
 }
 
 /// Who may change a restricted path is said once, with the first violation that has no help of its own.
-fn say_who_may(violations: &mut [Violation], may_pass: &[&Bypass]) {
+fn say_who_may(violations: &mut [Violation], selected: &Selected<'_>) {
     let Some(first) = violations.iter_mut().find(|violation| violation.help.is_none()) else { return };
-    let actors: Vec<String> = may_pass.iter().take(NAMED).map(|bypass| format!("`{}`", bypass.actor)).collect();
-    first.help = Some(match (actors.as_slice(), may_pass.len().saturating_sub(NAMED)) {
-        ([], _) => "nobody bypasses this ruleset".to_owned(),
-        (actors, 0) => format!("these bypass this ruleset: {}", actors.join(", ")),
-        (actors, more) => format!("these bypass this ruleset: {}, and {more} more", actors.join(", ")),
-    });
+    let bypass = named("these bypass this ruleset", selected.may_pass.iter().map(|bypass| bypass.actor.as_str()));
+    let actors = &selected.ruleset.actors;
+    let except = named("it does not judge", actors.except.iter().map(ActorPattern::as_str));
+    let only = (!actors.only.is_empty()).then(|| "it judges only those whom its `actors` name".to_owned());
+    let parts = [Some(bypass.unwrap_or_else(|| "nobody bypasses this ruleset".to_owned())), except, only];
+    first.help = Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "));
+}
+
+/// The first of the names, and how many more there are; `None` when there is none.
+fn named<'n>(what: &str, names: impl ExactSizeIterator<Item = &'n str>) -> Option<String> {
+    let more = names.len().saturating_sub(NAMED);
+    let first: Vec<String> = names.take(NAMED).map(|name| format!("`{name}`")).collect();
+    match (first.as_slice(), more) {
+        ([], _) => None,
+        (first, 0) => Some(format!("{what}: {}", first.join(", "))),
+        (first, more) => Some(format!("{what}: {}, and {more} more", first.join(", "))),
+    }
 }
 
 impl Decision {
@@ -106,6 +119,7 @@ pub fn fold_decision(evaluations: &[Evaluation]) -> Decision {
 pub struct Evaluations {
     kept: Vec<(usize, Evaluation)>,
     passed: usize,
+    of_rule: HashMap<(usize, Location, &'static str), usize>,
     bytes: usize,
     counted: Vec<(usize, Counted)>,
     at: HashMap<(usize, Location, &'static str, &'static str), usize>,
@@ -123,12 +137,14 @@ impl Evaluations {
         {
             self.refused.insert(evaluation.ref_name.clone());
         }
+        let of_rule = self.of_rule.entry((order, evaluation.at, evaluation.rule)).or_default();
         if evaluation.outcome == Outcome::Passed {
             if self.passed < KEPT_PASSED {
                 self.passed += 1;
                 self.kept.push((order, evaluation));
             }
-        } else if self.kept.len() < KEPT + self.passed && self.bytes < KEPT_BYTES {
+        } else if *of_rule < KEPT_OF_RULE && self.kept.len() < KEPT + self.passed && self.bytes < KEPT_BYTES {
+            *of_rule += 1;
             if let Outcome::Violated(violations) | Outcome::Bypassed { violations, .. } = &mut evaluation.outcome {
                 self.shorten(violations);
             }
@@ -254,9 +270,9 @@ mod tests {
             violations: vec![Violation::new("x")],
         };
         for number in 0..KEPT {
-            all.add(0, evaluation(number, bypassed()));
+            all.add(number, evaluation(number, bypassed()));
         }
-        all.add(1, evaluation(KEPT, Outcome::Failed(Undecided::new("y"))));
+        all.add(KEPT, evaluation(KEPT, Outcome::Failed(Undecided::new("y"))));
         let verdict = all.verdict();
         assert_eq!((verdict.decision, verdict.refused_refs), (Decision::Undecided, 1));
         assert_eq!(verdict.counted[0].outcome, "failed");
