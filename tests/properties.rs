@@ -135,7 +135,9 @@ fn commit() -> impl Strategy<Value = EnteringCommit> {
                 tree: oid(200),
                 parents: (0..parents).map(|parent| oid(100 + u8::try_from(parent).unwrap())).collect(),
                 committer_time: 0,
-                text: Some(format!("author a <{author}> 0 +0000\ncommitter c <{committer}> 0 +0000\n\n{message}").into_bytes().into()),
+                text: Some(
+                    format!("author a <{author}> 0 +0000\ncommitter c <{committer}> 0 +0000\n\n{message}").into_bytes().into(),
+                ),
             };
             EnteringCommit { commit: Rc::new(commit), changes }
         },
