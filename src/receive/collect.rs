@@ -123,21 +123,46 @@ impl Interest<'_> {
     }
 }
 
+/// Whether a selected ruleset can refuse the push.
+pub(super) fn binds(selected: &Selected<'_>) -> bool {
+    selected.ruleset.enforcement == Enforcement::Active
+        && selected.updates.iter().any(|(_, _, standing)| matches!(standing, Standing::Judged))
+}
+
 impl Collector<'_> {
     /// Collects the facts of every selected ruleset's updates, in the same order.
     pub fn collect(&self, selected: &[Selected<'_>]) -> Vec<Vec<UpdateFacts>> {
-        let binds = |selected: &Selected<'_>| {
-            selected.ruleset.enforcement == Enforcement::Active
-                && selected.updates.iter().any(|(_, _, standing)| matches!(standing, Standing::Judged))
-        };
-        let mut facts: Vec<Vec<UpdateFacts>> = vec![Vec::new(); selected.len()];
-        for phase_binds in [true, false] {
-            let phase = Phase::new(selected.iter().filter(|one| binds(one) == phase_binds).map(|one| one.ruleset));
-            for (slot, one) in facts.iter_mut().zip(selected).filter(|(_, one)| binds(one) == phase_binds) {
-                *slot = self.ruleset(one, &phase);
-            }
+        let mut facts = self.collect_those(selected, true);
+        for (slot, late) in facts.iter_mut().zip(self.collect_those(selected, false)) {
+            slot.extend(late);
         }
         facts
+    }
+
+    /// Collects the facts of the selected rulesets that can refuse the push, or of the others; nothing for the rest. The first are
+    /// collected first: what the others cost is then nobody's loss.
+    pub(super) fn collect_those(&self, selected: &[Selected<'_>], binding: bool) -> Vec<Vec<UpdateFacts>> {
+        let phase = Phase::new(selected.iter().filter(|one| binds(one) == binding).map(|one| one.ruleset));
+        selected.iter().map(|one| if binds(one) == binding { self.ruleset(one, &phase) } else { Vec::new() }).collect()
+    }
+
+    /// The facts of a ruleset for which none were collected, and why.
+    pub(super) fn not_collected(&self, selected: &Selected<'_>, why: &Undecided) -> Vec<UpdateFacts> {
+        let judged = selected.updates.iter().filter_map(|(index, names, _)| Some((self.updates.get(*index)?, names)));
+        judged
+            .map(|(pushed, names)| {
+                let mut facts = UpdateFacts::new(pushed.update.clone());
+                facts.names.clone_from(names);
+                facts.rewrite = pushed.rewrite;
+                facts.merges_pull_request = pushed.merges_pull_request;
+                facts.fast_forward = Fact::Failed(why.clone());
+                facts.new_value = Fact::Failed(why.clone());
+                facts.landing = Fact::Failed(why.clone());
+                facts.entering = Fact::Failed(why.clone());
+                facts.totals = PushTotals { commits: Fact::Failed(why.clone()), changed_paths: Fact::Failed(why.clone()) };
+                facts
+            })
+            .collect()
     }
 
     fn ruleset(&self, selected: &Selected<'_>, phase: &Phase<'_>) -> Vec<UpdateFacts> {

@@ -1,14 +1,16 @@
 //! From updates to a verdict: what the hook and `explain` share.
 
+use std::slice::from_ref;
+
 use jiff::Timestamp;
 
-use super::collect::Collector;
+use super::collect::{Collector, binds};
 use super::objects::{Objects, Work};
 use super::refs::Refs;
 use crate::git::{Change, Oid, RefName, RefUpdate};
 use crate::policy::{Bypass, Policy};
 use crate::push::{Cause, Undecided};
-use crate::verdict::{Context, Decision, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations};
+use crate::verdict::{Context, Decision, Evaluation, PushedUpdate, Verdict, evaluate, fold_decision, select, server_evaluations};
 
 /// A push, as the server sees it.
 pub struct Push<'a> {
@@ -50,6 +52,15 @@ pub struct Judged<'p> {
 /// # Errors
 /// Something that every push needs cannot be found out.
 pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
+    judge_telling(push, |_| {})
+}
+
+/// As [`judge`]. When every ruleset that can refuse has been judged to the end, and others have not, `settled` is told what the
+/// push comes to if those are never judged to theirs: the decision is then the same, and they are marked as failed.
+///
+/// # Errors
+/// Something that every push needs cannot be found out.
+pub(super) fn judge_telling<'p>(push: Push<'p>, settled: impl FnOnce(Judged<'p>)) -> Result<Judged<'p>, Undecided> {
     let default_branch = push.refs.default_branch()?;
     let (updates, held) = moved_names(push.refs, push.updates, &push.merges_pull_request)?;
     let context = Context { repository: push.repository, actor: push.actor, now: push.now, default_branch };
@@ -61,10 +72,36 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
         evaluations.retain(|evaluation| evaluation.rule == "allowed_refs");
     } else {
         let selected = select(push.policy, &context, &updates)?;
-        let collector = Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
-        let facts = collector.collect(&selected);
-        evaluations.extend(evaluate(&selected, &facts));
         expired = selected.iter().flat_map(|selected| selected.expired.iter().copied()).collect();
+        let collector = Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
+        let binding = collector.collect_those(&selected, true);
+        // Every evaluation is made once; the order is that of the policy.
+        let mut each: Vec<Option<Vec<Evaluation>>> = selected
+            .iter()
+            .zip(&binding)
+            .map(|(one, facts)| binds(one).then(|| evaluate(from_ref(one), from_ref(facts))))
+            .collect();
+        if each.iter().any(Option::is_none) {
+            let why = Undecided::new("the time ran out before this ruleset, which cannot refuse the push, was judged to the end")
+                .cause(Cause::Budget);
+            let unfinished = selected.iter().zip(&each).flat_map(|(one, known)| match known {
+                Some(known) => known.clone(),
+                None => evaluate(from_ref(one), &[collector.not_collected(one, &why)]),
+            });
+            let evaluations: Vec<Evaluation> = evaluations.iter().cloned().chain(unfinished).collect();
+            settled(Judged {
+                verdict: Verdict { decision: fold_decision(&evaluations), evaluations },
+                updates: updates.clone(),
+                import,
+                expired: expired.clone(),
+                work: push.objects.work(),
+            });
+            let late = collector.collect_those(&selected, false);
+            for ((slot, one), facts) in each.iter_mut().zip(&selected).zip(&late) {
+                slot.get_or_insert_with(|| evaluate(from_ref(one), from_ref(facts)));
+            }
+        }
+        evaluations.extend(each.into_iter().flatten().flatten());
     }
     let decision: Decision = fold_decision(&evaluations);
     Ok(Judged { verdict: Verdict { decision, evaluations }, updates, import, expired, work: push.objects.work() })
