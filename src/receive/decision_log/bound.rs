@@ -52,7 +52,8 @@ fn texts(value: &mut Value, cut: &mut u64) {
     match value {
         Value::String(text) => {
             if text.len() > TEXT {
-                text.truncate(text.floor_char_boundary(TEXT));
+                let end = (0..=TEXT).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
+                text.truncate(end);
                 text.push('…');
                 *cut += 1;
             }
