@@ -544,10 +544,15 @@ fn log_verify_tells_a_whole_chain_from_a_broken_one() {
 
     let text = fs::read_to_string(&log).unwrap();
     let lines: Vec<_> = text.lines().collect();
-    // Cut off: only the anchor shows it.
+    // Cut off: the lock shows it, and where that was written anew as well, only the anchor.
     fs::write(&log, format!("{}\n{}\n", lines[0], lines[1])).unwrap();
+    server.log("verify", &[]).is(1).says("the log was cut off");
+    let lock = server.at("refwarden/decisions.jsonl.lock");
+    let remembered = fs::read(&lock).unwrap();
+    fs::write(&lock, "").unwrap();
     server.log("verify", &[]).is(0);
     server.log("verify", &["--anchor", &last]).is(1).says("broken: no record has the anchor's hash");
+    fs::write(&lock, remembered).unwrap();
     // Changed.
     fs::write(&log, text.replacen("\"refused\"", "\"accepted\"", 1)).unwrap();
     server.log("verify", &[]).is(1).says("decisions.jsonl:2: broken: ");
@@ -557,6 +562,8 @@ fn log_verify_tells_a_whole_chain_from_a_broken_one() {
 
     server.log("verify", &["--anchor", "abc"]).fails("is not the hash of a record");
     fs::remove_file(&log).unwrap();
+    server.log("verify", &[]).is(1).says("its newest file is gone");
+    fs::remove_file(&lock).unwrap();
     server.log("verify", &[]).is(2);
     run(server.folder.path(), &["log", "verify"]).is(2);
 }
@@ -570,7 +577,7 @@ fn log_is_found_where_the_policy_puts_it() {
     work.commit("first", &[]);
     work.push("dev", &["HEAD:refs/heads/main"]).accept();
     server.log("verify", &[]).is(0).says("elsewhere/log.jsonl: whole: 1 record in 1 file");
-    // Without a policy that loads, it is where the hook then logs.
+    // Without a policy that loads, it is where it was.
     server.policy("broken");
     work.push("dev", &["HEAD:refs/heads/other"]).undecided("does not load");
     server.log("show", &[]).is(0).says("undecided").says("does not load");

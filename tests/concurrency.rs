@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use refwarden::receive::decision_log::verify;
+use refwarden::receive::refs::Refs;
+use refwarden::receive::repository::Repository;
 
-use crate::support::{HOOK, Server, clean};
+use crate::support::{HOOK, Server, Storage, clean};
 
 const GUARD: &str = r#"
 [[ruleset]]
@@ -95,4 +97,74 @@ fn twenty_pushes_at_once() {
     let accepted = decisions.iter().filter(|decision| decision["decision"] == "accepted").count();
     assert!(accepted >= outcomes.iter().filter(|outcome| outcome.0).count());
     server.git(["fsck"]);
+}
+
+const STORAGES: [Storage; 4] = [
+    Storage { sha256: false, reftable: false },
+    Storage { sha256: true, reftable: false },
+    Storage { sha256: false, reftable: true },
+    Storage { sha256: true, reftable: true },
+];
+
+/// What git lists, as `NAME ID`.
+fn listed_by_git(server: &Server) -> Vec<String> {
+    server.git(["for-each-ref", "--format=%(refname) %(objectname)"]).lines().map(str::to_owned).collect()
+}
+
+fn listed(refs: &Refs) -> Vec<String> {
+    let list = refs.list(b"refs/").unwrap();
+    list.iter().map(|(name, id)| format!("{} {id}", String::from_utf8_lossy(name.as_bytes()))).collect()
+}
+
+/// Refs are packed after they were opened and before they are read: every question is answered as before.
+#[test]
+fn refs_that_are_packed_while_a_push_is_judged() {
+    for storage in STORAGES {
+        let server = Server::stored(GUARD, storage);
+        let work = server.with_main(&[("README", "1")]);
+        let id = work.id("HEAD");
+        server.git(["tag", "-a", "-m", "tag", "annotated", &id]);
+        server.git(["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
+        server.git(["symbolic-ref", "refs/heads/to-nothing", "refs/heads/nothing"]);
+        for number in 0..40 {
+            server.git(["update-ref", &format!("refs/heads/topic/{}{number}", "x".repeat(number)), &id]);
+        }
+        server.git(["pack-refs", "--all"]);
+        server.git(["update-ref", "-d", "refs/heads/topic/x1"]);
+        server.git(["update-ref", "refs/heads/new", &id]);
+        let expected = listed_by_git(&server);
+        assert_eq!(expected.len(), 43, "{storage:?}");
+        let refs = Refs::open(&Repository::open(&server.dir).unwrap()).unwrap();
+        assert_eq!(listed(&refs), expected, "{storage:?}");
+        let before = refs.default_branch().unwrap();
+
+        let refs = Refs::open(&Repository::open(&server.dir).unwrap()).unwrap();
+        server.git(["pack-refs", "--all"]);
+        assert_eq!(refs.default_branch().unwrap(), before, "{storage:?}");
+        assert!(refs.any("refs/").unwrap() && refs.any("refs/heads/new").unwrap(), "{storage:?}");
+        assert_eq!(refs.symbolic_refs().unwrap().len(), 2, "{storage:?}");
+        assert_eq!(listed(&refs), expected, "{storage:?}");
+    }
+}
+
+/// Who may import fills a repository that is empty, and none whose refs are being packed.
+#[test]
+fn an_import_while_refs_are_packed() {
+    for storage in STORAGES {
+        let server = Server::stored("", storage);
+        server.policy(&format!("{}import = [\"dev\"]\n{GUARD}", crate::support::HEAD));
+        let work = server.work();
+        work.commit("base", &[("secret/key", "1")]);
+        work.push("dev", &["main"]).accept();
+        work.commit("evil", &[("secret/key", "2")]);
+        work.push("dev", &["main"]).refuse("file_path_restriction");
+        server.git(["pack-refs", "--all"]);
+        work.push("dev", &["main"]).refuse("file_path_restriction");
+        let repository = Repository::open(&server.dir).unwrap();
+        server.git(["update-ref", "refs/heads/other", "refs/heads/main"]);
+        server.git(["update-ref", "-d", "refs/heads/main"]);
+        let refs = Refs::open(&repository).unwrap();
+        server.git(["pack-refs", "--all"]);
+        assert!(refs.any("refs/").unwrap(), "{storage:?}");
+    }
 }

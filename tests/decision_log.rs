@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
+use crate::schemas::{schema, valid};
+use crate::support::{HEAD, Server, clean};
+
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 fn id() -> DecisionId {
@@ -64,8 +67,26 @@ impl Fixture {
         fs::read(self.path()).unwrap()
     }
 
+    /// Writes the file past the log, which then remembers nothing.
     fn write(&self, bytes: impl AsRef<[u8]>) {
         fs::write(self.path(), bytes).unwrap();
+        self.forget();
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.dir.path().join("decisions.jsonl.lock")
+    }
+
+    fn forget(&self) {
+        if self.lock().exists() {
+            fs::write(self.lock(), "").unwrap();
+        }
+    }
+
+    /// The hashes of the live file's records.
+    fn hashes(&self) -> Vec<String> {
+        let hash = |line: &Vec<u8>| serde_json::from_slice::<Value>(line).unwrap()["hash"].as_str().unwrap().to_owned();
+        lines(&self.bytes()).iter().map(hash).collect()
     }
 
     fn verify(&self) -> VerifyReport {
@@ -613,6 +634,7 @@ fn an_anchor_shows_a_log_written_anew() {
     assert!(verify(fixture.path(), Some(&anchor)).unwrap().is_whole());
     assert!(verify(fixture.path(), Some(&anchor.to_uppercase())).unwrap().is_whole());
     fs::remove_file(fixture.path()).unwrap();
+    fixture.forget();
     fixture.append("anew");
     fixture.whole(1);
     let report = verify(fixture.path(), Some(&anchor)).unwrap();
@@ -637,6 +659,215 @@ fn without_a_log_there_is_nothing_to_verify() {
     assert!(records(fixture.path()).is_err());
     assert_eq!(last_hash(fixture.path()).unwrap(), None);
     assert!(fixture.names().is_empty(), "reading creates nothing");
+}
+
+// What the lock remembers.
+
+#[test]
+fn a_log_that_is_moved_away_is_broken_until_it_is_back() {
+    for mut first in [Fixture::with(3), rotated(3, 0)] {
+        first.log.rotate = None;
+        let aside = first.dir.path().join("aside");
+        fs::rename(first.path(), &aside).unwrap();
+        assert!(first.broken_at().0.contains("the lock beside the log remembers"));
+        first.append("after");
+        first.append("next");
+        assert!(!first.verify().is_whole());
+        let number = if first.rotated(2).exists() { 3 } else { 1 };
+        for (from, to) in [(first.path().to_owned(), first.rotated(number + 1)), (aside, first.rotated(number))] {
+            fs::rename(from, to).unwrap();
+        }
+        assert!(first.whole(5).notes.iter().all(|note| note.what.contains("no such file")));
+    }
+}
+
+#[test]
+fn an_end_that_is_cut_off_shows_for_good() {
+    let fixture = Fixture::with(3);
+    let all = lines(&fixture.bytes());
+    fs::write(fixture.path(), all[..2].concat()).unwrap();
+    assert!(fixture.broken_at().0.contains("cut off"));
+    fixture.append("after");
+    fixture.append("next");
+    assert_eq!(fixture.broken_at().1, Some(3));
+}
+
+#[test]
+fn a_crash_before_the_lock_was_written_breaks_nothing() {
+    let fixture = Fixture::with(3);
+    for hash in fixture.hashes() {
+        fs::write(fixture.lock(), format!("{hash}\n")).unwrap();
+        let count = fixture.verify().records;
+        fixture.whole(count);
+        fixture.append("after");
+        fixture.whole(count + 1);
+    }
+    // After the next rotation, the record that is remembered may be in the newest rotated file.
+    let rotated = rotated(3, 1);
+    let first = serde_json::from_slice::<Value>(&fs::read(rotated.rotated(2)).unwrap()).unwrap();
+    fs::write(rotated.lock(), format!("{}\n", first["hash"].as_str().unwrap())).unwrap();
+    rotated.append("after");
+    rotated.whole(2);
+    fixture.forget();
+    fixture.append("after");
+    fixture.whole(7);
+    for content in ["nonsense\n", "0\n", &"z".repeat(65), &"\u{e9}".repeat(400)] {
+        fs::write(fixture.lock(), content).unwrap();
+        assert!(fixture.refused().to_string().contains("does not hold the hash of a record"));
+        assert!(verify(fixture.path(), None).is_err());
+    }
+}
+
+#[test]
+fn a_lock_that_is_not_given_back_refuses_in_time() {
+    let mut fixture = Fixture::with(1);
+    fixture.log.patience = std::time::Duration::from_millis(5);
+    for exclusive in [false, true] {
+        let reader = fs::File::open(fixture.lock()).unwrap();
+        if exclusive { reader.lock() } else { reader.lock_shared() }.unwrap();
+        let error = fixture.refused();
+        assert!(error.to_string().contains("for longer than 5 ms") && error.help().contains("fuser"), "{error}");
+        drop(reader);
+        fixture.append("after");
+    }
+    fixture.whole(3);
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_noted() {
+    let fixture = Fixture::new();
+    for (time, milliseconds) in [
+        ("2026-05-01T10:00:00.000Z", 0.0),
+        // Ended before, and waited for the lock; began before, and took long.
+        ("2026-05-01T09:59:30.000Z", 5.0),
+        ("2026-05-01T09:30:00.000Z", 1_900_000.0),
+        ("2026-05-01T09:30:00.000Z", 5.0),
+        ("2026-05-01T09:31:00.000Z", 5.0),
+        ("no time", 5.0),
+    ] {
+        fixture.log.append(&id(), &map(json!({ "time": time, "work": { "milliseconds": milliseconds } }))).unwrap();
+    }
+    let report = fixture.whole(6);
+    let noted: Vec<_> =
+        report.notes.iter().map(|note| (note.line, note.what.contains("the server's clock was set back"))).collect();
+    assert_eq!(noted, [(Some(4), true)]);
+}
+
+// Pushes to a server.
+
+const GUARD: &str = "[[ruleset]]\nname = \"main\"\ntarget = \"branch\"\nrefs = [\"main\"]\nrules = { deletion = true }\n";
+
+/// The hook's answer to creating `new`.
+fn judged(server: &Server, environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    server.hook(Some("dev"), line(server).as_bytes(), environment)
+}
+
+/// What git says on standard input when `new` is created.
+fn line(server: &Server) -> String {
+    let tree = server.git(["hash-object", "-t", "tree", "-w", "/dev/null"]);
+    let new = server.git(["-c", "user.name=a", "-c", "user.email=a@example.org", "commit-tree", &tree, "-m", "new"]);
+    format!("{} {new} refs/heads/new\n", server.null())
+}
+
+fn log(server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = clean(env!("CARGO_BIN_EXE_refwarden"), server.folder.path());
+    let output = command.arg("log").args(arguments).arg("--repo").arg(&server.dir).output().unwrap();
+    (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn a_refusal_without_a_policy_is_logged_where_the_policy_said() {
+    let server = Server::new(GUARD);
+    let with = |path: &str| server.policy(&format!("{HEAD}decision_log = {{ path = \"{path}\" }}\n{GUARD}"));
+    let count = |path: &str| fs::read_to_string(server.dir.join(path)).map_or(0, |text| text.lines().count());
+    let elsewhere = server.folder.path().join("elsewhere/log.jsonl");
+    with(elsewhere.to_str().unwrap());
+    assert_eq!(judged(&server, &[]).0, Some(0));
+    let policy = fs::read(server.dir.join("refwarden.toml")).unwrap();
+    for broken in [None, Some("version = "), Some("version = 1\nnonsense = 1\n"), Some("version = 1\n")] {
+        match broken {
+            Some(text) => server.policy(text),
+            None => fs::remove_file(server.dir.join("refwarden.toml")).unwrap(),
+        }
+        let before = count("../elsewhere/log.jsonl");
+        assert_eq!(judged(&server, &[]).0, Some(2), "{broken:?}");
+        assert_eq!(count("../elsewhere/log.jsonl"), before + usize::from(broken != Some("version = 1\n")), "{broken:?}");
+    }
+    // A policy that loads says where, though it cannot be applied.
+    assert_eq!(count("refwarden/decisions.jsonl"), 1);
+    fs::write(server.dir.join("refwarden.toml"), policy).unwrap();
+    assert_eq!(judged(&server, &[]).0, Some(0));
+    with("third.jsonl");
+    assert_eq!(judged(&server, &[]).0, Some(0));
+
+    let (code, text) = log(&server, &["verify"]);
+    assert_eq!((code, text.matches("whole").count()), (Some(0), 3), "{text}");
+    let (code, text) = log(&server, &["stats", "--json"]);
+    assert_eq!((code, serde_json::from_str::<Value>(&text).unwrap()["records"].clone()), (Some(0), json!(7)), "{text}");
+    let (_, text) = log(&server, &["show", "--json", "-n", "2"]);
+    let places: Vec<Value> = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["previous"].clone()).collect();
+    assert!(places.len() == 2 && places[0] != json!(ZEROS) && places[1] == json!(ZEROS), "{text}");
+    // What was there is missed, by whichever way it went.
+    fs::rename(&elsewhere, server.dir.join("aside")).unwrap();
+    let (code, text) = log(&server, &["verify"]);
+    assert!(code == Some(1) && text.contains("the lock beside the log remembers"), "{text}");
+    fs::remove_file(elsewhere.with_file_name("log.jsonl.lock")).unwrap();
+    let (code, text) = log(&server, &["verify"]);
+    assert!(code == Some(1) && text.contains("moved away or deleted"), "{text}");
+    assert_eq!(log(&server, &["show"]).0, Some(0));
+}
+
+#[test]
+fn a_push_of_many_long_names_is_logged() {
+    let server = Server::new(GUARD);
+    let new = server.git(["hash-object", "-t", "tree", "-w", "/dev/null"]);
+    // As JSON, all of the names would take more than a line may have. The last of them is why the push is refused.
+    let mut input = Vec::new();
+    for number in 0..2_400 {
+        input.extend_from_slice(format!("{} {new} refs/heads/{number}", server.null()).as_bytes());
+        for _ in 0..30 {
+            input.push(b'/');
+            input.resize(input.len() + 120, 0xe9);
+        }
+        input.push(b'\n');
+    }
+    input.extend_from_slice(format!("{new} {} refs/heads/main\n", server.null()).as_bytes());
+    let (code, text) = server.hook(Some("dev"), &input, &[]);
+    assert_eq!(code, Some(1), "{}", &text[..text.len().min(2000)]);
+    let mut decisions = server.decisions();
+    assert_eq!(decisions.len(), 1);
+    let record = &mut decisions[0];
+    assert_eq!((&record["updates_total"], &record["decision"]), (&json!(2_401), &json!("refused")));
+    assert!(text.contains(record["id"].as_str().unwrap()));
+    let updates = record["updates"].as_array_mut().unwrap();
+    assert!(updates.len() > 100);
+    // The schema says as much of a few.
+    updates.truncate(3);
+    valid(&schema("decision"), record);
+    assert_eq!(log(&server, &["verify"]).0, Some(0));
+}
+
+#[test]
+fn a_decision_that_is_not_in_the_log_has_no_id() {
+    let server = Server::new(GUARD);
+    let json = [("GIT_PUSH_OPTION_COUNT", "1"), ("GIT_PUSH_OPTION_0", "refwarden=json")];
+    assert_eq!(judged(&server, &[]).0, Some(0));
+    let held = fs::File::open(server.dir.join("refwarden/decisions.jsonl.lock")).unwrap();
+    held.lock_shared().unwrap();
+    server.policy(&format!("{HEAD}budget = {{ time = \"10ms\" }}\n{GUARD}"));
+    let (code, text) = judged(&server, &json);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("cannot lock the decision log") && text.contains("this decision is not in the log"), "{text}");
+    assert!(text.contains(r#""id":null"#) && !text.contains("; decision "), "{text}");
+    drop(held);
+    server.policy("version = 1\n");
+    let (code, text) = judged(&server, &[]);
+    assert!(code == Some(2) && text.contains("; decision 01") || text.contains("; decision 0"), "{text}");
+    let id = server.decisions().last().unwrap()["id"].as_str().unwrap().to_owned();
+    assert!(text.contains(&id), "{text}");
+    server.policy(&format!("{HEAD}decision_log = {{ path = \"/dev/full\" }}\n{GUARD}"));
+    let (code, text) = judged(&server, &json);
+    assert!(code == Some(2) && text.contains(r#""id":null"#), "{text}");
 }
 
 // Places that cannot hold a log.
@@ -732,6 +963,30 @@ mod unix {
                 Sharing::Exactly(_) => assert_eq!(mode, dir),
                 _ => assert_eq!(mode & dir, dir),
             }
+        }
+    }
+
+    /// The first push may be root's, and every later one the repository's account's.
+    #[test]
+    fn what_root_creates_belongs_to_the_repository() {
+        use std::os::unix::fs::MetadataExt;
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let server = Server::new(GUARD);
+        // git itself works in no repository of another account.
+        let line = line(&server);
+        std::os::unix::fs::chown(&server.dir, Some(12_345), Some(54_321)).unwrap();
+        server.policy(&format!("{HEAD}decision_log = {{ path = \"a/b/log.jsonl\", rotate = 1 }}\n{GUARD}"));
+        for _ in 0..2 {
+            let (code, text) = server.hook(Some("dev"), line.as_bytes(), &[]);
+            assert_eq!(code, Some(0), "{text}");
+        }
+        for name in
+            ["a", "a/b", "a/b/log.jsonl", "a/b/log.jsonl.lock", "a/b/log.000001.jsonl", "refwarden", "refwarden/log-places"]
+        {
+            let metadata = fs::metadata(server.dir.join(name)).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (12_345, 54_321), "{name}");
         }
     }
 

@@ -564,6 +564,62 @@ fn with_an_object_that_is_never_read_to_its_end() {
     bench.is_whole("at last");
 }
 
+/// What only reports may take forever: every ruleset that can refuse has been judged, and its answer stands.
+#[test]
+fn with_an_object_that_only_what_reports_reads() {
+    let bench = Bench::new();
+    let reports = GUARD.replace("no secrets", "reports").replace("target =", "enforcement = \"evaluate\"\ntarget =");
+    let with = |active: &str| {
+        let head = format!("{HEAD}budget = {{ time = \"100ms\" }}\n");
+        bench.server.policy(&format!(
+            "{head}{reports}\n[[ruleset]]\nname = \"active\"\ntarget = \"branch\"\nrefs = [\"main\"]\nrules = {{ {active} }}\n"
+        ));
+    };
+    let id = bench.server.git(["rev-parse", &format!("{}^{{tree}}", bench.honest)]);
+    let path = bench.dir().join("objects").join(&id[..2]).join(&id[2..]);
+    let sound = fs::read(&path).unwrap();
+    let hook = bench.dir().join("hooks/pre-receive.chained");
+    let chained = |code: u8| {
+        fs::write(&hook, format!("#!/bin/sh\nexit {code}\n")).unwrap();
+        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let aside = Aside::put(path.clone());
+    fs::write(&path, &sound[..sound.len() / 2]).unwrap();
+    for (active, chain, expected, said) in [
+        ("non_fast_forward = true", None, 0, ""),
+        ("non_fast_forward = true", Some(0), 0, ""),
+        ("non_fast_forward = true", Some(1), 1, "refused by the chained hook"),
+        ("update = true", None, 1, "[active] update"),
+        // An active ruleset that reads the object is never done.
+        ("file_path_restriction = { restricted_file_paths = [\"secret/**/*\"] }", None, 2, "nothing was accepted"),
+        ("max_file_size = { max_file_size = 1 }", Some(0), 2, "nothing was accepted"),
+    ] {
+        with(active);
+        let _ = fs::remove_file(&hook);
+        if let Some(code) = chain {
+            chained(code);
+        }
+        let before = log_lines(&bench);
+        let (code, text) = bench.hook(&bench.honest);
+        assert_eq!(code, Some(expected), "{active} {chain:?}: {text}");
+        assert!(text.contains(said), "{active}: {text}");
+        assert_eq!(log_lines(&bench), before + 1, "{active}");
+        let decisions = bench.server.decisions();
+        let record = decisions.last().unwrap();
+        if expected < 2 {
+            let evaluations = record["evaluations"].as_array().unwrap();
+            let of = |name: &str| evaluations.iter().find(|evaluation| evaluation["ruleset"] == name);
+            assert_eq!(of("reports").unwrap()["outcome"], "failed", "{record:#}");
+            assert_eq!(of("active").is_some(), active == "update = true", "{record:#}");
+        }
+    }
+    drop(aside);
+    let _ = fs::remove_file(&hook);
+    bench.server.policy(&format!("{HEAD}{GUARD}"));
+    bench.decides("at last");
+    bench.is_whole("at last");
+}
+
 #[test]
 fn with_a_damaged_pack() {
     let bench = Bench::new();

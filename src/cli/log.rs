@@ -9,10 +9,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Failure, Result};
-use crate::policy::{DecisionLogSettings, parse};
-use crate::receive::decision_log::{LogError, Name};
+use crate::policy::parse;
+use crate::receive::decision_log::{LogError, Name, Places, records};
 use crate::receive::find_policy;
 use crate::receive::repository::Repository;
 use crate::receive::sanitize::{sanitize, sanitize_bytes};
@@ -49,7 +50,7 @@ impl Log {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Place {
-    /// The repository whose log it is; its policy says where
+    /// The repository whose log it is, at every place that its policies have named
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
     /// The log's file that is appended to; those that were rotated away are found beside it
@@ -58,15 +59,29 @@ struct Place {
 }
 
 impl Place {
-    fn find(&self) -> Result<PathBuf> {
-        let Some(repo) = &self.repo else { return Ok(self.file.clone().unwrap_or_default()) };
+    /// Every log that is meant, oldest first, and whether it must be there: a repository has one for each place that its policies
+    /// have named.
+    fn find(&self) -> Result<Vec<(PathBuf, bool)>> {
+        let Some(repo) = &self.repo else { return Ok(vec![(self.file.clone().unwrap_or_default(), false)]) };
         let repository = Repository::open_shared(&super::explain::git_dir(repo))?;
-        let settings = match find_policy::find(None, &repository).map(|found| parse::parse(&found.name, &found.bytes)) {
-            Ok(Ok(policy)) => policy.server.decision_log,
-            // Where the hook, too, logs what it cannot judge.
-            Ok(Err(_)) | Err(_) => DecisionLogSettings::default(),
-        };
-        Ok(repository.common_dir.join(settings.path))
+        let mut logs = Places::read(&repository.common_dir)?.all();
+        // One that was never written to is missing from the list.
+        if let Ok(Ok(policy)) = find_policy::find(None, &repository).map(|found| parse::parse(&found.name, &found.bytes)) {
+            let named = repository.common_dir.join(policy.server.decision_log.path);
+            if named.symlink_metadata().is_ok() && !logs.iter().any(|(log, _)| *log == named) {
+                logs.push((named, false));
+            }
+        }
+        Ok(logs)
+    }
+
+    /// The records of all of them, one log after the other. Whether one that is gone is missed is for `refwarden log verify`.
+    fn records(&self) -> Result<impl Iterator<Item = std::result::Result<Value, LogError>>> {
+        let logs = self.find()?;
+        let is_one = logs.len() == 1;
+        let there = logs.iter().filter(|(log, _)| is_one || log.symlink_metadata().is_ok());
+        let logs: Vec<_> = there.map(|(log, _)| records(log)).collect::<std::result::Result<_, _>>()?;
+        Ok(logs.into_iter().flatten())
     }
 }
 

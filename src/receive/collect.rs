@@ -146,35 +146,57 @@ impl Interest<'_> {
     }
 }
 
+/// Whether a selected ruleset can refuse the push.
+pub(super) fn binds(selected: &Selected<'_>) -> bool {
+    selected.ruleset.enforcement == Enforcement::Active
+        && selected.updates.iter().any(|(_, _, standing)| matches!(standing, Standing::Judged))
+}
+
 impl Collector<'_> {
     /// Collects the facts of every selected ruleset's updates, in the same order.
     pub fn collect(&self, selected: &[Selected<'_>]) -> Vec<Vec<UpdateFacts>> {
         let mut all: Vec<Vec<UpdateFacts>> = vec![Vec::new(); selected.len()];
-        self.each(selected, |index, facts| {
-            if let Some(slot) = all.get_mut(index) {
-                *slot = facts;
-            }
-        });
+        for binding in [true, false] {
+            self.each(selected, binding, |index, facts| {
+                if let Some(slot) = all.get_mut(index) {
+                    *slot = facts;
+                }
+            });
+        }
         all
     }
 
-    /// Collects the facts of one selected ruleset after the other and hands them over, with its index: those that refuse first.
-    pub fn each(&self, selected: &[Selected<'_>], mut collected: impl FnMut(usize, Vec<UpdateFacts>)) {
-        let binds = |selected: &Selected<'_>| {
-            selected.ruleset.enforcement == Enforcement::Active
-                && selected.updates.iter().any(|(_, _, standing)| matches!(standing, Standing::Judged))
-        };
+    /// Collects the facts of the selected rulesets that can refuse the push, or of the others, one after the other, and hands them
+    /// over with their index. The first are collected first: what the others cost then refuses nothing.
+    pub(super) fn each(&self, selected: &[Selected<'_>], binding: bool, mut collected: impl FnMut(usize, Vec<UpdateFacts>)) {
         let texts = selected.iter().flat_map(|one| binding_rules(one.ruleset)).any(|rule| rule.needs().texts);
         self.objects.keep_text(texts);
-        for phase_binds in [true, false] {
-            let phase = Phase::new(selected.iter().filter(|one| binds(one) == phase_binds).map(|one| one.ruleset));
-            for (index, one) in selected.iter().enumerate().filter(|(_, one)| binds(one) == phase_binds) {
-                collected(index, self.ruleset(one, &phase));
-                // What the commits touch is kept for the rulesets to come.
-                self.objects.set_changes_kept(phase.kept.get());
-            }
-            self.objects.set_changes_kept(0);
+        let phase = Phase::new(selected.iter().filter(|one| binds(one) == binding).map(|one| one.ruleset));
+        for (index, one) in selected.iter().enumerate().filter(|(_, one)| binds(one) == binding) {
+            collected(index, self.ruleset(one, &phase));
+            // What the commits touch is kept for the rulesets to come.
+            self.objects.set_changes_kept(phase.kept.get());
         }
+        self.objects.set_changes_kept(0);
+    }
+
+    /// The facts of a ruleset for which none were collected, and why.
+    pub(super) fn not_collected(&self, selected: &Selected<'_>, why: &Undecided) -> Vec<UpdateFacts> {
+        let judged = selected.updates.iter().filter_map(|(index, names, _)| Some((self.updates.get(*index)?, names)));
+        judged
+            .map(|(pushed, names)| {
+                let mut facts = UpdateFacts::new(pushed.update.clone());
+                facts.names.clone_from(names);
+                facts.rewrite = pushed.rewrite;
+                facts.merges_pull_request = pushed.merges_pull_request;
+                facts.fast_forward = Fact::Failed(why.clone());
+                facts.new_value = Fact::Failed(why.clone());
+                facts.landing = Fact::Failed(why.clone());
+                facts.entering = Fact::Failed(why.clone());
+                facts.totals = PushTotals { commits: Fact::Failed(why.clone()), changed_paths: Fact::Failed(why.clone()) };
+                facts
+            })
+            .collect()
     }
 
     fn ruleset(&self, selected: &Selected<'_>, phase: &Phase<'_>) -> Vec<UpdateFacts> {

@@ -14,20 +14,25 @@
 //!
 //! A log that has grown to its limit is renamed to `decisions.000001.jsonl` and so on, and the chain goes on in a new
 //! file. Where only some of the rotated files are kept, the chain starts at the oldest one left, and what was in it
-//! before its first line cannot be told. A log without any file is the start of a new chain.
+//! before its first line cannot be told. The lock beside the log remembers the hash of the last record, so that a log whose
+//! newest file is moved away or cut off is broken, not a new one; without any file and without a lock a new chain starts.
 
+mod bound;
 mod error;
 mod files;
 mod line;
+mod places;
 mod records;
 mod sharing;
 mod stats;
 mod verify;
 
+pub use bound::fit;
 pub use error::LogError;
+pub use places::Places;
 pub use records::{Records, records};
-pub use sharing::Sharing;
-pub use stats::{Count, Milliseconds, Name, RuleCount, Stats, stats};
+pub use sharing::{Owner, Sharing};
+pub use stats::{Count, Milliseconds, Name, RuleCount, Stats, stats, stats_of};
 pub use verify::{Broken, Note, VerifyReport, last_hash, verify};
 
 use files::{Access, Names};
@@ -38,6 +43,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Names one decision: in the message to the pusher and in the log. A ULID, so ids sort by time, to the millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +78,10 @@ pub struct DecisionLog {
     pub keep: u32,
     /// Who else may read and write the files.
     pub sharing: Sharing,
+    /// Who owns what is created; `None` leaves it to the account of this process.
+    pub owner: Option<Owner>,
+    /// How long [`DecisionLog::append`] waits for other processes.
+    pub patience: Duration,
     /// Whether a record is on the disk before [`DecisionLog::append`] returns. False loses records when the machine
     /// crashes; it exists so that a benchmark can show what the flush costs.
     pub flush: bool,
@@ -80,11 +90,19 @@ pub struct DecisionLog {
 impl DecisionLog {
     /// A log at `path` that is never rotated, has no more permissions than the umask gives, and is flushed.
     pub fn new(path: impl Into<PathBuf>) -> DecisionLog {
-        DecisionLog { path: path.into(), rotate: None, keep: 0, sharing: Sharing::Umask, flush: true }
+        DecisionLog {
+            path: path.into(),
+            rotate: None,
+            keep: 0,
+            sharing: Sharing::Umask,
+            owner: None,
+            patience: Duration::from_secs(10),
+            flush: true,
+        }
     }
 
     /// Appends the record of one push: `body`, preceded by `version`, `id` and `previous`, and followed by `hash`. On
-    /// success it is durable. Appends of several processes wait for each other.
+    /// success it is durable. Appends of several processes wait for each other, no longer than [`DecisionLog::patience`].
     ///
     /// # Errors
     ///
@@ -95,11 +113,11 @@ impl DecisionLog {
         let members = line::members(body).map_err(|why| self.unfit(&why))?;
         let names = Names::of(&self.path)?;
         files::is_there(&self.path)?;
-        let _lock = files::lock_for_writing(&names, self.sharing)?;
+        let lock = files::lock_for_writing(&names, self.sharing, self.owner, self.patience)?;
         let live = files::open(&self.path, Access::Append)?;
-        let link = files::end_of_chain(&names, live.as_ref().map(|(file, len)| (file, *len)))?;
+        let link = files::end_of_chain(&names, Some(&lock), live.as_ref().map(|(file, len)| (file, *len)))?;
 
-        let record = line::compose(&id.to_string(), &link, &members);
+        let (record, hash) = line::compose(&id.to_string(), &link, &members);
         if record.len() > MAX_LINE {
             return Err(self.unfit(&format!("the record has {} bytes, more than {MAX_LINE}", record.len())));
         }
@@ -115,13 +133,14 @@ impl DecisionLog {
         }
         let (file, len) = match live {
             Some(live) => live,
-            None => (files::create(&self.path, self.sharing)?, 0),
+            None => (files::create(&self.path, self.sharing, self.owner)?, 0),
         };
         if let Err(error) = self.write(&names, &file, len, bytes.as_bytes()) {
             // If this fails too, what was written is a torn line, and the next append says so.
             let _ = file.set_len(len);
             return Err(LogError::io("cannot write the decision log", &self.path, error));
         }
+        lock.remember(&hash);
         if rotates {
             self.prune(&names);
         }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::collect::{Collector, bytes_of_facts};
+use super::collect::{Collector, binds, bytes_of_facts};
 use super::head::{self, Notice};
 use super::host_mark::HostMark;
 use super::objects::{Objects, Work};
@@ -70,6 +70,15 @@ const FOR_EACH_REF: usize = 400;
 /// # Errors
 /// Something that every push needs cannot be found out.
 pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
+    judge_telling(push, |_| {})
+}
+
+/// As [`judge`]. When every ruleset that can refuse has been judged to the end, and others have not, `settled` is told what the
+/// push comes to if those are never judged to theirs: the decision is then the same, and they are marked as failed.
+///
+/// # Errors
+/// Something that every push needs cannot be found out.
+pub(super) fn judge_telling<'p>(push: Push<'p>, settled: impl FnOnce(Judged<'p>)) -> Result<Judged<'p>, Undecided> {
     let default_branch = push.refs.default_branch()?;
     push.objects.keep(push.updates.len() * FOR_EACH_REF)?;
     let (updates, held) = moved_names(push.refs, push.updates, &push.marks)?;
@@ -105,14 +114,34 @@ pub fn judge<'p>(push: Push<'p>) -> Result<Judged<'p>, Undecided> {
         let most = selected.iter().map(bytes_of_facts).max().unwrap_or_default();
         push.objects.keep(most)?;
         push.objects.give_back(most);
+        expired = selected.iter().flat_map(|selected| selected.expired.iter().copied()).collect();
+        notices = head::entered(&selected, &here, &context.default_branch);
         let collector = Collector { objects: push.objects, refs: push.refs, context: &context, updates: &updates, held: &held };
         // The facts of a ruleset are dropped when they are judged: those of all of them together would take too much memory.
-        collector.each(&selected, |index, facts| {
+        collector.each(&selected, true, |index, facts| {
             let Some(selected) = selected.get(index) else { return };
             evaluate_ruleset(selected, &facts, |evaluation| evaluations.add(index + 1, evaluation));
         });
-        notices = head::entered(&selected, &here, &context.default_branch);
-        expired = selected.iter().flat_map(|selected| selected.expired.iter().copied()).collect();
+        if selected.iter().any(|one| !binds(one)) {
+            let why = Undecided::new("the time ran out before this ruleset, which cannot refuse the push, was judged to the end")
+                .cause(Cause::Budget);
+            let mut unfinished = evaluations.clone();
+            for (index, one) in selected.iter().enumerate().filter(|(_, one)| !binds(one)) {
+                let facts = collector.not_collected(one, &why);
+                evaluate_ruleset(one, &facts, |evaluation| unfinished.add(index + 1, evaluation));
+            }
+            let verdict = unfinished.verdict();
+            let mut notices = notices.clone();
+            if verdict.decision == Decision::Accepted {
+                notices.splice(0..0, head::left_by(&updates, &context.default_branch, asks));
+            }
+            let (updates, expired, work) = (updates.clone(), expired.clone(), push.objects.work());
+            settled(Judged { verdict, updates, import, may_import, expired, asks, notices, work });
+            collector.each(&selected, false, |index, facts| {
+                let Some(selected) = selected.get(index) else { return };
+                evaluate_ruleset(selected, &facts, |evaluation| evaluations.add(index + 1, evaluation));
+            });
+        }
     }
     let verdict = evaluations.verdict();
     if verdict.decision == Decision::Accepted {

@@ -178,11 +178,12 @@ fn for_whom(why: &Undecided) -> String {
     format!("{}: {}", why.cause.audience().address(), shown(why.what_to_do()))
 }
 
-/// The lines for a push that could not be judged at all.
-pub fn render_undecided(why: &Undecided, decision_id: &str) -> Vec<String> {
+/// The lines for a push that could not be judged at all. Without an id when the decision is not in the log.
+pub fn render_undecided(why: &Undecided, decision_id: Option<&str>) -> Vec<String> {
+    let decision = decision_id.map_or_else(|| "this decision is not in the log".to_owned(), |id| format!("decision {id}"));
     vec![
         format!("refwarden: could not decide, so nothing was accepted: {}", sanitize(&why.why)),
-        format!("  help: {}; decision {decision_id}", for_whom(why)),
+        format!("  help: {}; {decision}", for_whom(why)),
     ]
 }
 
@@ -204,7 +205,7 @@ pub fn render_json(verdict: &Verdict, about: &About<'_>) -> String {
 }
 
 /// The line for programs about a push that could not be judged at all.
-pub fn render_undecided_json(why: &Undecided, decision_id: &str) -> String {
+pub fn render_undecided_json(why: &Undecided, decision_id: Option<&str>) -> String {
     json_line(&json!({
         "version": 1,
         "decision": "undecided",

@@ -41,43 +41,7 @@ pub use pre_receive::{Answer, Options, pre_receive, run};
 #[cfg(feature = "companion")]
 pub(crate) use pre_receive::{PROGRAM_MARK, decision_log as decision_log_of};
 
-/// Runs `git` in a repository with nothing of the environment but `PATH`, and returns what it prints.
-///
-/// # Errors
-/// It cannot be run, or fails.
-fn git_command(git_dir: &Path, arguments: &[&str]) -> Result<Vec<u8>, Undecided> {
-    let output = git(git_dir, arguments)?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    Err(Undecided::new(format!(
-        "`git {}` failed: {}",
-        arguments.first().unwrap_or(&""),
-        String::from_utf8_lossy(&output.stderr).trim()
-    ))
-    .cause(Cause::Repository))
-}
-
-/// What a symbolic ref points at; `None` when it is none.
-fn git_symbolic_ref(git_dir: &Path, name: &[u8]) -> Result<Option<Vec<u8>>, Undecided> {
-    use std::os::unix::ffi::OsStrExt;
-    let mut command = clean_git(git_dir);
-    command.args(["symbolic-ref", "--quiet", "--no-recurse"]).arg(std::ffi::OsStr::from_bytes(name));
-    let output = output(command)?;
-    match output.status.code() {
-        Some(0) => Ok(Some(output.stdout.strip_suffix(b"\n").unwrap_or(&output.stdout).to_vec())),
-        Some(1) => Ok(None),
-        _ => Err(Undecided::new(format!("`git symbolic-ref` failed: {}", String::from_utf8_lossy(&output.stderr).trim()))
-            .cause(Cause::Repository)),
-    }
-}
-
-fn git(git_dir: &Path, arguments: &[&str]) -> Result<std::process::Output, Undecided> {
-    let mut command = clean_git(git_dir);
-    command.args(arguments);
-    output(command)
-}
-
+/// `git` in a repository, with nothing of the environment but `PATH`.
 fn clean_git(git_dir: &Path) -> Command {
     let mut command = Command::new("git");
     command.env_clear().env("GIT_DIR", git_dir).env("GIT_NO_REPLACE_OBJECTS", "1").env("LC_ALL", "C").stdin(Stdio::null());

@@ -15,13 +15,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::chained::run_chained;
-use super::decision_log::{DecisionId, DecisionLog, Sharing};
+use super::decision_log::{self, DecisionId, DecisionLog, LogError, Owner, Places, Sharing};
 use super::environment::Environment;
-use super::head;
+use super::head::{self, Notice};
 use super::host_mark::host_marks;
-use super::judge::{Judged, Push, judge};
+use super::judge::{Judged, Push, judge_telling};
 use super::message::{self, About};
-use super::objects::Objects;
+use super::objects::{Objects, Work};
 use super::refs::Refs;
 use super::repository::Repository;
 use super::{find_policy, import_state, preconditions, stdin};
@@ -29,7 +29,7 @@ use crate::git::RefUpdate;
 use crate::policy::{Budget, DecisionLogSettings, Identity, Policy, guard, parse};
 use crate::push::{Cause, Undecided};
 use crate::rules::LISTED;
-use crate::verdict::{Decision, json as verdict_json};
+use crate::verdict::{AsksAboutDefault, Decision, PushedUpdate, Verdict, json as verdict_json};
 
 /// How the hook was called.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +56,12 @@ const GRACE: Duration = Duration::from_millis(500);
 #[derive(Default, Clone)]
 struct Record {
     log: Option<DecisionLog>,
+    /// Where the log is, as the policy writes it, to be remembered when a record is there.
+    place: Option<(Places, String)>,
+    /// The time that the log may be waited for, until there is a policy to say.
+    time: Duration,
+    /// An append has failed already.
+    log_failed: bool,
     wants_json: bool,
     prefix: &'static str,
     repository: Option<String>,
@@ -65,6 +71,26 @@ struct Record {
     updates: Arc<Vec<RefUpdate>>,
     judged: bool,
     chained: Option<i32>,
+    /// How long the chained hook has taken, which no budget counts.
+    elsewhere: Duration,
+}
+
+impl Record {
+    /// Writes the line of this push. The log is waited for no longer than the push may take, and long enough for others to end
+    /// theirs.
+    fn append(&mut self, case: Case, mut body: Map<String, Value>) -> Result<(), LogError> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let left = self.time.saturating_sub(case.started.elapsed().saturating_sub(self.elsewhere)).max(GRACE);
+        // Who could not be waited for a moment ago is not waited for again.
+        log.patience = if self.log_failed { Duration::ZERO } else { left };
+        decision_log::fit(&mut body);
+        let appended = log.append(&case.id, &body).and_then(|()| match &self.place {
+            Some((places, place)) => places.remember(place, log.sharing, log.owner),
+            None => Ok(()),
+        });
+        self.log_failed |= appended.is_err();
+        appended
+    }
 }
 
 /// One push being judged, apart from what is known about it.
@@ -124,12 +150,19 @@ impl Watch {
             .help(
                 "push less at a time; if the push is small, ask the server's administrator to run `git fsck` in the repository",
             );
-            undecided(&record, &why, case)
+            undecided(record, &why, case)
         };
         *locked(&self.limit) = Some((deadline, Box::new(too_late)));
         if deadline < self.looks_at {
             // Nobody waits any more: then nobody needs to know.
             let _ = waiting.send(Progress::Sooner);
+        }
+    }
+
+    /// From now on this is the answer when the time is over: what can refuse the push has been judged to the end.
+    fn settle(&self, answer: impl FnOnce() -> Answer + Send + 'static) {
+        if let Some((_, late)) = &mut *locked(&self.limit) {
+            *late = Box::new(answer);
         }
     }
 
@@ -159,29 +192,33 @@ fn watched(
     let case = Case { id: DecisionId::new(now), now, started: Instant::now() };
     let mut record =
         Record { wants_json: environment.push_options().contains(&b"refwarden=json".as_slice()), ..Record::default() };
+    record.time = Budget::default().time;
     match decide(options, environment, input, case, &mut record, watch) {
-        Ok(Decided { lines, json, code, by }) => (answer(&record, lines, || json, code), Some(by)),
+        Ok((answer, by)) => (answer, Some(by)),
         Err(why) => {
             // Until it was done somebody may have waited in vain.
             if !record.judged {
                 watch.done();
             }
-            (undecided(&record, &why, case), None)
+            (undecided(record, &why, case), None)
         }
     }
 }
 
-/// The answer to a push that could not be judged, which is logged where there is a log.
-fn undecided(record: &Record, why: &Undecided, case: Case) -> Answer {
-    let id = case.id.to_string();
-    let mut lines = message::render_undecided(why, &id);
+/// The answer to a push that could not be judged, which is logged where there is a log. Only a decision that is in the log has an
+/// id: else somebody would look for it there.
+fn undecided(mut record: Record, why: &Undecided, case: Case) -> Answer {
+    let body = undecided_body(&record, why, case.now, case.started);
+    let failed = record.append(case, body).err().map(|error| error.to_string());
+    let id = (record.log.is_some() && failed.is_none()).then(|| case.id.to_string());
+    let mut lines = message::render_undecided(why, id.as_deref());
     // The refusal stands; a log that cannot be written only adds to its causes.
-    if let Some(log) = &record.log
-        && let Err(error) = log.append(&case.id, &undecided_body(record, why, case.now, case.started))
-    {
-        lines.push(format!("refwarden: {}", super::sanitize::sanitize(&error.to_string())));
-    }
-    answer(record, lines, || message::render_undecided_json(why, &id), Decision::Undecided.exit_code())
+    lines.extend(
+        failed
+            .filter(|error| !why.why.contains(error))
+            .map(|error| format!("refwarden: the decision cannot be logged: {}", super::sanitize::sanitize(&error))),
+    );
+    answer(&record, lines, || message::render_undecided_json(why, id.as_deref()), Decision::Undecided.exit_code())
 }
 
 fn answer(record: &Record, mut lines: Vec<String>, json: impl FnOnce() -> String, code: u8) -> Answer {
@@ -196,13 +233,25 @@ fn answer(record: &Record, mut lines: Vec<String>, json: impl FnOnce() -> String
     Answer { lines, code }
 }
 
-/// A push that was judged, for its answer.
-struct Decided {
-    lines: Vec<String>,
-    /// Empty when nobody wants it.
-    json: String,
-    code: u8,
-    by: JudgedBy,
+/// What a push came to, apart from the policy that it was judged by.
+struct Settled {
+    verdict: Verdict,
+    updates: Vec<PushedUpdate>,
+    import: bool,
+    /// Bypass entries that name the pusher and no longer count: the actor, and the policy's line.
+    expired: Vec<(String, usize)>,
+    work: Work,
+    may_import: bool,
+    asks: AsksAboutDefault,
+    notices: Vec<Notice>,
+}
+
+impl From<Judged<'_>> for Settled {
+    fn from(judged: Judged<'_>) -> Settled {
+        let Judged { verdict, updates, import, may_import, expired, asks, notices, work } = judged;
+        let expired = expired.iter().map(|bypass| (bypass.actor.clone(), bypass.at.line)).collect();
+        Settled { verdict, updates, import, may_import, expired, asks, notices, work }
+    }
 }
 
 fn decide(
@@ -212,10 +261,13 @@ fn decide(
     case: Case,
     record: &mut Record,
     watch: &Watch,
-) -> Result<Decided, Undecided> {
-    let Case { id, now, started } = case;
+) -> Result<(Answer, JudgedBy), Undecided> {
+    let now = case.now;
     let repository = Repository::open_shared(&environment.git_dir()?)?;
     record.log = Some(decision_log(&DecisionLogSettings::default(), &repository)?);
+    let places = Places::read(&repository.common_dir).map_err(|error| Undecided::new(error.to_string()).help(error.help()))?;
+    // Until a policy says where the log is, it is where it was.
+    record.log = Some(decision_log(&DecisionLogSettings { path: places.last(), ..DecisionLogSettings::default() }, &repository)?);
     environment.refuse_views()?;
     let raw = stdin::read(input)?;
     let updates = stdin::parse(&raw, repository.format)?;
@@ -225,6 +277,8 @@ fn decide(
     watch.allow(Budget::default().time, case, record);
     let policy = load_policy(options.policy.as_deref(), &repository, record)?;
     record.log = Some(decision_log(&policy.server.decision_log, &repository)?);
+    record.place = Some((places, policy.server.decision_log.path.clone()));
+    record.time = policy.server.budget.time;
     let identity = preconditions::identity(&policy)?;
     if *identity == Identity::Gitlab {
         record.prefix = "GL-HOOK-ERR: ";
@@ -241,7 +295,7 @@ fn decide(
     let quarantine = environment.quarantine(identity, &repository)?;
     let objects = Objects::open(&repository.common_dir, quarantine.as_deref(), repository.format, policy.server.budget)?;
     let marks = host_marks(Some(identity), environment, &updates)?;
-    let mut judged = judge(Push {
+    let push = Push {
         policy: &policy,
         refs: &refs,
         objects: &objects,
@@ -251,58 +305,76 @@ fn decide(
         updates,
         marks,
         import_open: import_state::is_open(&policy, &repository, &actor.name, now)?,
+    };
+    let judged = judge_telling(push, |judged| {
+        if watch.waiting.is_none() {
+            return;
+        }
+        let settled = Settled::from(judged);
+        let (mut record, repository, environment, raw) = (record.clone(), repository.clone(), environment.clone(), raw.clone());
+        watch.settle(move || {
+            finish(settled, &repository, &environment, &raw, case, &mut record)
+                .unwrap_or_else(|why| undecided(record, &why, case))
+        });
     })?;
-    judged.notices.extend(head::moved_by_checkout(&repository, judged.asks));
-    repository.refuse_linked_refs(judged.updates.iter().flat_map(|pushed| &pushed.reached))?;
     watch.done();
     record.judged = true;
+    let answer = finish(Settled::from(judged), &repository, environment, &raw, case, record)?;
+    Ok((answer, (policy, refs, objects)))
+}
+
+/// Asks the chained hook, writes the log, and makes the answer of it.
+fn finish(
+    mut settled: Settled,
+    repository: &Repository,
+    environment: &Environment,
+    raw: &[u8],
+    case: Case,
+    record: &mut Record,
+) -> Result<Answer, Undecided> {
+    repository.refuse_linked_refs(settled.updates.iter().flat_map(|pushed| &pushed.reached))?;
+    settled.notices.extend(head::moved_by_checkout(repository, settled.asks));
+    let id = case.id.to_string();
     let mut lines = Vec::new();
-    if judged.verdict.decision == Decision::Accepted
-        && let Some(code) = run_chained(&repository, environment, &raw)?
+    let chained = Instant::now();
+    if settled.verdict.decision == Decision::Accepted
+        && let Some(code) = run_chained(repository, environment, raw)?
     {
         record.chained = Some(code);
+        record.elsewhere = chained.elapsed();
         if code != 0 {
-            judged.verdict.decision = Decision::Refused;
+            settled.verdict.decision = Decision::Refused;
             lines.push(format!("refwarden: refused by the chained hook, which exited with {code}. decision {id}"));
         }
     }
-    if let Some(log) = &record.log {
-        log.append(&id, &judged_body(record, &judged, &policy, now, started)).map_err(|error| {
-            Undecided::new(format!("the decision cannot be logged: {error}"))
-                .help("make the log's folder writable for the account that receives pushes, and see that its disk has room")
-        })?;
-    }
-    let file = short_file(&policy.file);
-    let id = id.to_string();
+    let body = judged_body(record, &settled, case.now, case.started);
+    record.append(case, body).map_err(|error| {
+        Undecided::new(format!("the decision cannot be logged: {error}")).cause(Cause::Server).help(error.help())
+    })?;
+    let file = short_file(record.policy.as_ref().map_or("", |(file, _)| file));
     let about = About {
         decision_id: &id,
-        actor: actor.display.as_deref().unwrap_or(&actor.name),
+        actor: record.display.as_deref().or(record.actor.as_deref()).unwrap_or_default(),
         policy_file: file,
-        updates: &judged.updates,
+        updates: &settled.updates,
     };
     if record.chained.is_none_or(|code| code == 0) {
-        lines.extend(message::render(&judged.verdict, &about));
-        lines.extend(judged.notices.iter().filter(|notice| notice.to_pusher).flat_map(message::render_notice));
+        lines.extend(message::render(&settled.verdict, &about));
+        lines.extend(settled.notices.iter().filter(|notice| notice.to_pusher).flat_map(message::render_notice));
     }
-    for bypass in &judged.expired {
-        if judged.verdict.decision != Decision::Accepted {
-            lines.push(format!(
-                "refwarden: a bypass for you has expired ({}:{})",
-                super::sanitize::sanitize(file),
-                bypass.at.line
-            ));
+    for (_, line) in &settled.expired {
+        if settled.verdict.decision != Decision::Accepted {
+            lines.push(format!("refwarden: a bypass for you has expired ({}:{line})", super::sanitize::sanitize(file)));
         }
     }
-    if judged.may_import && !judged.import && judged.verdict.decision != Decision::Accepted {
+    if settled.may_import && !settled.import && settled.verdict.decision != Decision::Accepted {
         lines.push(format!(
             "refwarden: the repository has refs, so the push was judged; for an import in steps, ask the administrator of the server to run: refwarden import open DIR --actor {}",
-            super::sanitize::sanitize(&actor.name)
+            super::sanitize::sanitize(record.actor.as_deref().unwrap_or_default())
         ));
     }
-    let json = if record.wants_json { message::render_json(&judged.verdict, &about) } else { String::new() };
-    let code = judged.verdict.decision.exit_code();
-    drop(judged);
-    Ok(Decided { lines, json, code, by: (policy, refs, objects) })
+    let json = || message::render_json(&settled.verdict, &about);
+    Ok(answer(record, lines, json, settled.verdict.decision.exit_code()))
 }
 
 fn load_policy(named: Option<&Path>, repository: &Repository, record: &mut Record) -> Result<Policy, Undecided> {
@@ -329,13 +401,16 @@ pub(crate) fn decision_log(settings: &DecisionLogSettings, repository: &Reposito
     let sharing = Sharing::parse(shared).ok_or_else(|| {
         Undecided::new(format!("`core.sharedRepository` = `{shared}` is not known here")).cause(Cause::Repository)
     })?;
+    let owner = Owner::of(&repository.common_dir).map_err(|error| {
+        Undecided::new(format!("cannot look at `{}`: {error}", repository.common_dir.display())).cause(Cause::Repository)
+    })?;
     let path = repository.common_dir.join(&settings.path);
     if let Some(why) = unfit_log_path(&settings.path, repository) {
         return Err(Undecided::new(format!("the decision log cannot be `{}`: {why}", settings.path))
             .cause(Cause::Policy)
             .help("let `decision_log.path` name a file below `refwarden/` in the git directory, or one outside of it"));
     }
-    Ok(DecisionLog { rotate: settings.rotate, keep: settings.keep, sharing, ..DecisionLog::new(path) })
+    Ok(DecisionLog { rotate: settings.rotate, keep: settings.keep, sharing, owner, ..DecisionLog::new(path) })
 }
 
 /// Why an absolute path is none for the log, when it turns out to lie in this repository's git directory. What a relative path
@@ -376,12 +451,17 @@ fn body(record: &Record, decision: Decision, cause: Option<&str>, kind: Option<&
     body
 }
 
-fn work(work: super::objects::Work, started: Instant) -> Value {
+fn work(work: Work, started: Instant) -> Value {
     let milliseconds = (started.elapsed().as_secs_f64() * 100_000.0).round() / 100.0;
     json!({ "commits": work.commits, "objects": work.objects, "paths": work.paths, "milliseconds": milliseconds })
 }
 
-fn judged_body(record: &Record, judged: &Judged<'_>, policy: &Policy, now: Timestamp, started: Instant) -> Map<String, Value> {
+fn policy(record: &Record) -> Value {
+    json!(record.policy.as_ref().map(|(file, digest)| json!({ "file": file, "digest": digest })))
+}
+
+fn judged_body(record: &Record, judged: &Settled, now: Timestamp, started: Instant) -> Map<String, Value> {
+    let file = record.policy.as_ref().map_or("", |(file, _)| file);
     let mut body = body(record, judged.verdict.decision, None, verdict_json::cause_kind(&judged.verdict), now);
     if judged.import {
         body.insert("import".to_owned(), json!(true));
@@ -391,9 +471,9 @@ fn judged_body(record: &Record, judged: &Judged<'_>, policy: &Policy, now: Times
         body.insert("notice".to_owned(), json!(notices.join("; ")));
     }
     body.insert("updates".to_owned(), json!(judged.updates.iter().map(verdict_json::update).collect::<Vec<_>>()));
-    body.append(&mut verdict_json::evaluations(&judged.verdict, &policy.file, LISTED, LISTED));
-    body.insert("expired_bypasses".to_owned(), json!(judged.expired.iter().map(|bypass| &bypass.actor).collect::<Vec<_>>()));
-    body.insert("policy".to_owned(), json!({ "file": policy.file, "digest": policy.digest }));
+    body.append(&mut verdict_json::evaluations(&judged.verdict, file, LISTED, LISTED));
+    body.insert("expired_bypasses".to_owned(), json!(judged.expired.iter().map(|(actor, _)| actor).collect::<Vec<_>>()));
+    body.insert("policy".to_owned(), policy(record));
     body.insert("work".to_owned(), work(judged.work, started));
     body
 }
@@ -403,9 +483,8 @@ fn undecided_body(record: &Record, undecided: &Undecided, now: Timestamp, starte
     let updates: Vec<_> = record.updates.iter().map(verdict_json::ref_update).collect();
     body.insert("updates".to_owned(), json!(updates));
     body.insert("evaluations".to_owned(), json!([]));
-    let policy = record.policy.as_ref().map(|(file, digest)| json!({ "file": file, "digest": digest }));
-    body.insert("policy".to_owned(), json!(policy));
-    body.insert("work".to_owned(), work(super::objects::Work::default(), started));
+    body.insert("policy".to_owned(), policy(record));
+    body.insert("work".to_owned(), work(Work::default(), started));
     body
 }
 

@@ -1,14 +1,21 @@
 //! The refs that the server holds before a push, read from disk.
 //!
-//! The files backend is read directly: a lookup is one small file, else a binary search of `packed-refs`, so that its
-//! cost does not follow the number of refs. Other backends are asked through `git`. Nothing here trusts the client.
+//! The files backend is read directly: a lookup is one small file, else a binary search of `packed-refs`. A reftable is read from
+//! its tables. Nothing here trusts the client.
+//!
+//! Other pushes and `git pack-refs` change refs while they are read. git writes a ref to the new `packed-refs` before it removes
+//! the ref's own file. So what is not found in files is looked up in a `packed-refs` that was still the present one afterwards,
+//! and that nothing is there is only said of a moment at which neither held anything.
 
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
 
 use super::reftable;
 use super::repository::Repository;
@@ -34,6 +41,10 @@ const MAX_DEPTH: usize = 5;
 const NEAR: u64 = 4096;
 /// A loose ref is an id or a name; anything longer is no ref.
 const MAX_LOOSE_LEN: u64 = 8192;
+/// How often something that changes while it is read is read again.
+const ATTEMPTS: usize = 8;
+/// Two changes of a folder this near to each other may have left the same time on it.
+const RACY: Duration = Duration::from_millis(20);
 
 /// Reads a repository's refs.
 #[derive(Debug)]
@@ -42,15 +53,86 @@ pub struct Refs {
     git_dir: PathBuf,
     format: ObjectFormat,
     backend: Backend,
+    #[cfg(test)]
+    meanwhile: RefCell<tests::Meanwhile>,
 }
 
 #[derive(Debug)]
 enum Backend {
     Files {
-        packed: Option<Packed>,
+        /// `packed-refs` as it was when it was last looked at.
+        packed: RefCell<Rc<PackedRefs>>,
+        /// Every loose ref, once somebody asked for all of them.
+        loose: OnceCell<BTreeMap<RefName, RefValue>>,
     },
-    /// Everything that `git` listed, once.
+    /// All of a reftable, of one moment.
     Listed(BTreeMap<RefName, RefValue>, Option<Vec<u8>>),
+}
+
+/// `packed-refs`, or that there is none.
+#[derive(Debug)]
+struct PackedRefs {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+    packed: Option<Packed>,
+}
+
+/// What tells that a file or folder is still the same and was not changed. While the file is open its number is not given to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    number: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Stamp {
+        Stamp {
+            device: metadata.dev(),
+            number: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// `None` when nothing is there.
+    fn at(path: &Path) -> Result<Option<Stamp>, Undecided> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(Stamp::of(&metadata))),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(unreadable(path, &error)),
+        }
+    }
+
+    /// Whether it was changed so shortly ago that a later change need not show.
+    fn is_racy(&self) -> bool {
+        let (Ok(seconds), Ok(nanoseconds)) = (u64::try_from(self.changed.0), u32::try_from(self.changed.1)) else { return false };
+        let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        changed.elapsed().is_ok_and(|age| age < RACY)
+    }
+}
+
+impl PackedRefs {
+    fn open(path: PathBuf) -> Result<PackedRefs, Undecided> {
+        let failed = |error: io::Error| unreadable(&path, &error);
+        let (stamp, packed) = match File::open(&path) {
+            Ok(file) => {
+                let metadata = file.metadata().map_err(failed)?;
+                (Some(Stamp::of(&metadata)), Some(Packed::open(file, metadata.len()).map_err(failed)?))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (None, None),
+            Err(error) => return Err(failed(error)),
+        };
+        Ok(PackedRefs { path, stamp, packed })
+    }
+
+    /// Whether this is what stands there now, and so has stood there since it was opened.
+    fn is_current(&self) -> Result<bool, Undecided> {
+        Ok(Stamp::at(&self.path)? == self.stamp)
+    }
 }
 
 #[derive(Debug)]
@@ -60,6 +142,10 @@ struct Packed {
     sorted: bool,
 }
 
+fn changes_while_read(what: &str) -> Undecided {
+    Undecided::new(format!("{what} changed again and again while they were read")).cause(Cause::Race).help("push again")
+}
+
 impl Refs {
     /// Opens the refs of a repository.
     ///
@@ -67,54 +153,56 @@ impl Refs {
     /// The refs cannot be read.
     pub fn open(repository: &Repository) -> Result<Refs, Undecided> {
         let Repository { git_dir, common_dir, format, .. } = repository;
-        if repository.refs_in_files {
-            Refs::open_files(git_dir, common_dir, *format)
+        let backend = if repository.refs_in_files {
+            let packed = RefCell::new(Rc::new(PackedRefs::open(common_dir.join("packed-refs"))?));
+            Backend::Files { packed, loose: OnceCell::new() }
         } else {
-            Refs::open_listed(git_dir, common_dir, *format)
-        }
-    }
-
-    /// Opens the files backend.
-    ///
-    /// # Errors
-    /// `packed-refs` exists and cannot be read.
-    fn open_files(git_dir: &Path, common_dir: &Path, format: ObjectFormat) -> Result<Refs, Undecided> {
-        let path = common_dir.join("packed-refs");
-        let packed = match File::open(&path) {
-            Ok(file) => Some(Packed::open(file).map_err(|error| unreadable(&path, &error))?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(unreadable(&path, &error)),
+            Refs::read_tables(git_dir, common_dir, *format)?
         };
-        Ok(Refs { common_dir: common_dir.into(), git_dir: git_dir.into(), format, backend: Backend::Files { packed } })
+        Ok(Refs {
+            common_dir: common_dir.clone(),
+            git_dir: git_dir.clone(),
+            format: *format,
+            backend,
+            #[cfg(test)]
+            meanwhile: RefCell::default(),
+        })
     }
 
-    /// Asks `git` for every ref, for backends that are not files.
-    ///
-    /// # Errors
-    /// `git` cannot be run, fails, or answers something unreadable.
-    fn open_listed(git_dir: &Path, common_dir: &Path, format: ObjectFormat) -> Result<Refs, Undecided> {
-        let output = super::git_command(git_dir, &["for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)"])?;
-        let mut listed = BTreeMap::new();
-        for line in output.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            let bad = || Undecided::new("`git for-each-ref` answered something unreadable").cause(Cause::Repository);
-            let mut fields = line.split(|&byte| byte == 0);
-            let (Some(name), Some(id), Some(symref)) = (fields.next(), fields.next(), fields.next()) else { return Err(bad()) };
-            let name = RefName::parse(name).map_err(|_| bad())?;
-            let value = if symref.is_empty() {
-                RefValue::Direct(Oid::from_hex(id, format).ok_or_else(bad)?)
-            } else {
-                RefValue::Symbolic(symref.to_vec())
-            };
-            listed.insert(name, value);
+    fn read_tables(git_dir: &Path, common_dir: &Path, format: ObjectFormat) -> Result<Backend, Undecided> {
+        let tables = reftable::refs(common_dir, format)?;
+        let head = if git_dir == common_dir {
+            tables.get(&b"HEAD"[..]).cloned()
+        } else {
+            // A work tree's own.
+            reftable::refs(git_dir, format)?.remove(&b"HEAD"[..])
+        };
+        let Some(head) = head else { return Err(Undecided::new("the repository has no `HEAD`").cause(Cause::Repository)) };
+        let head = match head {
+            RefValue::Symbolic(target) => Some(target),
+            RefValue::Direct(_) => None,
+        };
+        // As git, which lists no ref of a name that no ref can have.
+        let refs = tables.into_iter().filter_map(|(name, value)| Some((RefName::parse(&name).ok()?, value))).collect();
+        Ok(Backend::Listed(refs, head))
+    }
+
+    /// A place between two reads, where a test changes what is read.
+    #[allow(clippy::unused_self)]
+    fn meanwhile(&self) {
+        #[cfg(test)]
+        self.meanwhile.borrow_mut().run();
+    }
+
+    /// `packed-refs` as it stands there now.
+    fn present(&self, packed: &RefCell<Rc<PackedRefs>>) -> Result<Rc<PackedRefs>, Undecided> {
+        let known = Rc::clone(&packed.borrow());
+        if known.is_current()? {
+            return Ok(known);
         }
-        // Those that point at nothing are not listed, and of the others only where their chain ends.
-        for (name, target) in reftable::symbolic_refs(common_dir, format)? {
-            if let Ok(name) = RefName::parse(&name) {
-                listed.insert(name, RefValue::Symbolic(target));
-            }
-        }
-        let head = super::git_symbolic_ref(git_dir, b"HEAD")?;
-        Ok(Refs { common_dir: common_dir.into(), git_dir: git_dir.into(), format, backend: Backend::Listed(listed, head) })
+        let opened = Rc::new(PackedRefs::open(known.path.clone())?);
+        *packed.borrow_mut() = Rc::clone(&opened);
+        Ok(opened)
     }
 
     /// The ref's own value, symbolic refs not followed.
@@ -124,15 +212,22 @@ impl Refs {
     pub fn lookup(&self, name: &RefName) -> Result<Option<RefValue>, Undecided> {
         match &self.backend {
             Backend::Listed(listed, _) => Ok(listed.get(name).cloned()),
-            Backend::Files { packed } => {
+            Backend::Files { packed, .. } => {
                 let path = self.common_dir.join(std::ffi::OsStr::from_bytes(name.as_bytes()));
-                if let Some(value) = self.read_loose(&path)? {
-                    return Ok(Some(value));
+                for _ in 0..ATTEMPTS {
+                    let known = Rc::clone(&packed.borrow());
+                    self.meanwhile();
+                    if let Some(value) = self.read_loose(&path)? {
+                        return Ok(Some(value));
+                    }
+                    self.meanwhile();
+                    // It was the present one when there was no file.
+                    if Rc::ptr_eq(&known, &self.present(packed)?) {
+                        let found = known.packed.as_ref().map_or(Ok(None), |packed| packed.lookup(name, self.format))?;
+                        return Ok(found.map(RefValue::Direct));
+                    }
                 }
-                match packed {
-                    Some(packed) => Ok(packed.lookup(name, self.format)?.map(RefValue::Direct)),
-                    None => Ok(None),
-                }
+                Err(changes_while_read("the refs"))
             }
         }
     }
@@ -191,16 +286,12 @@ impl Refs {
                 .filter(|(_, value)| matches!(value, RefValue::Symbolic(_)))
                 .map(|(name, _)| name.clone())
                 .collect()),
-            Backend::Files { .. } => {
-                let mut found = Vec::new();
-                self.walk_loose("refs/", &mut |name, value| {
-                    if let RefValue::Symbolic(_) = value {
-                        found.push(name);
-                    }
-                })?;
-                found.sort();
-                Ok(found)
-            }
+            Backend::Files { loose, .. } => Ok(self
+                .all_loose(loose)?
+                .iter()
+                .filter(|(_, value)| matches!(value, RefValue::Symbolic(_)))
+                .map(|(name, _)| name.clone())
+                .collect()),
         }
     }
 
@@ -227,22 +318,18 @@ impl Refs {
                         .map(|(name, value)| (name.clone(), value.clone())),
                 );
             }
-            Backend::Files { packed } => {
-                if let Some(packed) = packed {
+            Backend::Files { packed, loose } => {
+                let loose = self.all_loose(loose)?;
+                self.meanwhile();
+                // Read after the files, so that it has what was packed while those were read.
+                if let Some(packed) = &self.present(packed)?.packed {
                     packed.list(prefix, self.format, &mut |name, id| {
                         all.insert(name, RefValue::Direct(id));
                     })?;
                 }
-                // Loose refs win over packed ones. Only whole folders of the prefix can be skipped.
-                let folder = prefix.iter().rposition(|&byte| byte == b'/').and_then(|at| prefix.get(..=at)).unwrap_or(b"refs/");
-                let folder = if folder.starts_with(b"refs/") { folder } else { b"refs/" };
-                if let Ok(folder) = std::str::from_utf8(folder) {
-                    self.walk_loose(folder, &mut |name, value| {
-                        if name.as_bytes().starts_with(prefix) {
-                            all.insert(name, value);
-                        }
-                    })?;
-                }
+                // Loose refs win over packed ones.
+                let from = loose.iter().filter(|(name, _)| name.as_bytes().starts_with(prefix));
+                all.extend(from.map(|(name, value)| (name.clone(), value.clone())));
             }
         }
         let mut resolved = Vec::with_capacity(all.len());
@@ -267,17 +354,56 @@ impl Refs {
     pub fn any(&self, prefix: &str) -> Result<bool, Undecided> {
         match &self.backend {
             Backend::Listed(listed, _) => Ok(listed.keys().any(|name| name.as_bytes().starts_with(prefix.as_bytes()))),
-            Backend::Files { packed } => {
-                if let Some(packed) = packed
-                    && packed.any(prefix.as_bytes(), self.format)?
-                {
-                    return Ok(true);
+            Backend::Files { packed, .. } => {
+                for _ in 0..ATTEMPTS {
+                    let before = self.present(packed)?;
+                    if let Some(packed) = &before.packed
+                        && packed.any(prefix.as_bytes(), self.format)?
+                    {
+                        return Ok(true);
+                    }
+                    let mut folders = Vec::new();
+                    let any = Cell::new(false);
+                    let seen = &mut |folder: &Path| {
+                        folders.push((folder.to_owned(), Stamp::at(folder)?));
+                        Ok(())
+                    };
+                    self.walk_loose(prefix, seen, &mut |_, _| any.set(true))?;
+                    if any.get() {
+                        return Ok(true);
+                    }
+                    // A ref may have moved from what was not yet read to what had been. If nothing changed meanwhile, none did.
+                    let mut is_same = before.is_current()?;
+                    let mut is_racy = false;
+                    for (folder, stamp) in &folders {
+                        is_same = is_same && Stamp::at(folder)? == *stamp;
+                        is_racy = is_racy || stamp.is_some_and(|stamp| stamp.is_racy());
+                    }
+                    if is_same && !is_racy {
+                        return Ok(false);
+                    }
+                    if is_racy {
+                        std::thread::sleep(RACY);
+                    }
                 }
-                let mut any = false;
-                self.walk_loose(prefix, &mut |_, _| any = true)?;
-                Ok(any)
+                Err(changes_while_read("the refs"))
             }
         }
+    }
+
+    /// Every loose ref, read once. Each has the value that it had at some time of this push.
+    fn all_loose<'l>(
+        &self,
+        loose: &'l OnceCell<BTreeMap<RefName, RefValue>>,
+    ) -> Result<&'l BTreeMap<RefName, RefValue>, Undecided> {
+        if let Some(all) = loose.get() {
+            return Ok(all);
+        }
+        let mut all = BTreeMap::new();
+        self.walk_loose("refs/", &mut |_| Ok(()), &mut |name, value| {
+            all.insert(name, value);
+        })?;
+        Ok(loose.get_or_init(|| all))
     }
 
     /// What `HEAD` points at, as written; `None` when it is detached.
@@ -299,22 +425,32 @@ impl Refs {
     /// # Errors
     /// `HEAD` cannot be read.
     pub fn default_branch(&self) -> Result<DefaultBranch, Undecided> {
-        let unreadable = |undecided: Undecided| undecided.cause(Cause::Repository).help(name_default(None));
         let is_branch = |name: &RefName| name.kind() == RefKind::Branch;
-        let target = self.head().map_err(unreadable)?.and_then(|target| RefName::parse(&target).ok());
-        let Some(name) = target.filter(is_branch) else { return Ok(DefaultBranch::Unnamed) };
-        let (chain, value) = self.resolve(&name).map_err(unreadable)?;
-        // A branch that stands for something else than a branch is moved by what judges no branch.
-        if !chain.iter().all(is_branch) {
-            return Ok(DefaultBranch::Unnamed);
+        // Who can read `HEAD` again is told of the race, not of the repository.
+        let unreadable = |undecided: Undecided| match undecided.cause {
+            Cause::Race => undecided,
+            _ => undecided.cause(Cause::Repository).help(name_default(None)),
+        };
+        for _ in 0..ATTEMPTS {
+            let head = self.head().map_err(unreadable)?;
+            let target = head.as_ref().and_then(|target| RefName::parse(target).ok());
+            let Some(name) = target.filter(is_branch) else { return Ok(DefaultBranch::Unnamed) };
+            self.meanwhile();
+            let (chain, value) = self.resolve(&name).map_err(unreadable)?;
+            // A branch that stands for something else than a branch is moved by what judges no branch.
+            if !chain.iter().all(is_branch) {
+                return Ok(DefaultBranch::Unnamed);
+            }
+            if value.is_some() {
+                return Ok(DefaultBranch::Exists(name));
+            }
+            let any = self.any("refs/heads/")?;
+            // A branch that is renamed takes `HEAD` along, and one that is created was not missing.
+            if self.head().map_err(unreadable)? == head && self.resolve(&name).map_err(unreadable)?.1.is_none() {
+                return Ok(if any { DefaultBranch::Missing(name) } else { DefaultBranch::NoBranches(name) });
+            }
         }
-        Ok(if value.is_some() {
-            DefaultBranch::Exists(name)
-        } else if self.any("refs/heads/")? {
-            DefaultBranch::Missing(name)
-        } else {
-            DefaultBranch::NoBranches(name)
-        })
+        Err(changes_while_read("`HEAD` and what it names"))
     }
 
     /// Reads a loose ref; `None` when there is none.
@@ -376,10 +512,17 @@ impl Refs {
         Oid::from_hex(hex, self.format).map(RefValue::Direct)
     }
 
-    fn walk_loose(&self, prefix: &str, visit: &mut dyn FnMut(RefName, RefValue)) -> Result<(), Undecided> {
+    /// Visits every loose ref below a folder of refs. `enter` is told of each folder before it is read.
+    fn walk_loose(
+        &self,
+        prefix: &str,
+        enter: &mut dyn FnMut(&Path) -> Result<(), Undecided>,
+        visit: &mut dyn FnMut(RefName, RefValue),
+    ) -> Result<(), Undecided> {
         let mut folders = vec![prefix.trim_end_matches('/').as_bytes().to_vec()];
         while let Some(folder) = folders.pop() {
             let path = self.common_dir.join(std::ffi::OsStr::from_bytes(&folder));
+            enter(&path)?;
             let entries = match fs::read_dir(&path) {
                 Ok(entries) => entries,
                 Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
@@ -398,10 +541,13 @@ impl Refs {
                 }
                 // Lock files and other strangers are no refs, for git too.
                 let Ok(name) = RefName::parse(&name) else { continue };
+                self.meanwhile();
+                // One that is gone by now was deleted, or is in `packed-refs`, which is read later.
                 if let Some(value) = self.read_loose(&entry.path())? {
                     visit(name, value);
                 }
             }
+            self.meanwhile();
         }
         Ok(())
     }
@@ -425,8 +571,7 @@ fn packed_line(line: &[u8], format: ObjectFormat) -> Result<Option<(Oid, &[u8])>
 }
 
 impl Packed {
-    fn open(file: File) -> io::Result<Packed> {
-        let len = file.metadata()?.len();
+    fn open(file: File, len: u64) -> io::Result<Packed> {
         let mut first = [0; 256];
         let got = file.read_at(&mut first, 0)?;
         let header = first.get(..got).unwrap_or_default().split(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -572,6 +717,240 @@ impl Packed {
 mod tests {
     use super::*;
 
+    /// What a test does between two reads.
+    #[derive(Default)]
+    pub(super) struct Meanwhile(Option<Box<dyn FnMut()>>);
+
+    impl std::fmt::Debug for Meanwhile {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Meanwhile")
+        }
+    }
+
+    impl Meanwhile {
+        pub(super) fn run(&mut self) {
+            if let Some(change) = &mut self.0 {
+                change();
+            }
+        }
+    }
+
+    /// A repository's refs on disk, changed in the order in which git changes them.
+    struct Disk(tempfile::TempDir);
+
+    impl Disk {
+        fn new() -> Rc<Disk> {
+            let disk = Disk(tempfile::tempdir().unwrap());
+            fs::create_dir_all(disk.path("refs/heads/topic")).unwrap();
+            fs::create_dir_all(disk.path("refs/tags")).unwrap();
+            disk.put("HEAD", "ref: refs/heads/main\n");
+            Rc::new(disk)
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        /// As git: a new file, renamed over the old one.
+        fn put(&self, name: &str, content: &str) {
+            let lock = self.path(&format!("{name}.lock"));
+            fs::write(&lock, content).unwrap();
+            fs::rename(lock, self.path(name)).unwrap();
+        }
+
+        fn set(&self, name: &str, number: usize) {
+            self.put(name, &format!("{number:040x}\n"));
+        }
+
+        /// Packs these refs, or rewrites `packed-refs` so that it holds only these.
+        fn pack(&self, refs: &[(&str, usize)]) {
+            let lines: String = refs.iter().map(|(name, number)| format!("{number:040x} {name}\n")).collect();
+            self.put("packed-refs", &format!("# pack-refs with: peeled fully-peeled sorted \n{lines}"));
+            refs.iter().for_each(|(name, _)| self.remove(name));
+        }
+
+        fn remove(&self, name: &str) {
+            let _ = fs::remove_file(self.path(name));
+        }
+
+        fn open(&self) -> Refs {
+            let packed = RefCell::new(Rc::new(PackedRefs::open(self.path("packed-refs")).unwrap()));
+            Refs {
+                common_dir: self.0.path().to_owned(),
+                git_dir: self.0.path().to_owned(),
+                format: ObjectFormat::Sha1,
+                backend: Backend::Files { packed, loose: OnceCell::new() },
+                meanwhile: RefCell::default(),
+            }
+        }
+
+        /// Opens the refs; at the `at`th place between two reads, `change` happens.
+        fn open_and(self: &Rc<Disk>, at: usize, change: impl Fn(&Disk) + 'static) -> Refs {
+            let refs = self.open();
+            let (disk, mut count) = (Rc::clone(self), 0);
+            refs.meanwhile.borrow_mut().0 = Some(Box::new(move || {
+                if count == at {
+                    change(&disk);
+                }
+                count += 1;
+            }));
+            refs
+        }
+    }
+
+    fn name(text: &str) -> RefName {
+        RefName::parse(text.as_bytes()).unwrap()
+    }
+
+    fn id(number: usize) -> Oid {
+        Oid::from_hex(format!("{number:040x}").as_bytes(), ObjectFormat::Sha1).unwrap()
+    }
+
+    /// The most places between two reads that any question here has.
+    const PLACES: usize = 24;
+
+    #[test]
+    fn a_ref_that_is_packed_meanwhile_is_found() {
+        for at in 0..PLACES {
+            let disk = Disk::new();
+            disk.set("refs/heads/main", 1);
+            disk.set("refs/heads/topic/a", 2);
+            let open = || disk.open_and(at, |disk| disk.pack(&[("refs/heads/main", 1), ("refs/heads/topic/a", 2)]));
+            let again = || {
+                disk.remove("packed-refs");
+                disk.set("refs/heads/main", 1);
+                disk.set("refs/heads/topic/a", 2);
+                open()
+            };
+            assert_eq!(again().lookup(&name("refs/heads/main")).unwrap(), Some(RefValue::Direct(id(1))), "{at}");
+            assert!(again().any("refs/").unwrap(), "{at}");
+            assert_eq!(again().default_branch().unwrap(), DefaultBranch::Exists(name("refs/heads/main")), "{at}");
+            let both = [(name("refs/heads/main"), id(1)), (name("refs/heads/topic/a"), id(2))];
+            assert_eq!(again().list(b"refs/heads/").unwrap(), both, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_ref_that_moves_on_meanwhile_has_one_of_its_values() {
+        for at in 0..PLACES {
+            let disk = Disk::new();
+            disk.set("refs/heads/topic/a", 9);
+            disk.pack(&[("refs/heads/main", 1)]);
+            // Pushed, and then packed at its new value.
+            let refs = disk.open_and(at, |disk| {
+                disk.set("refs/heads/main", 2);
+                disk.pack(&[("refs/heads/main", 2)]);
+            });
+            let found = refs.lookup(&name("refs/heads/main")).unwrap();
+            assert!([1, 2].iter().any(|&number| found == Some(RefValue::Direct(id(number)))), "{at}: {found:?}");
+            let listed = refs.list(b"refs/heads/main").unwrap();
+            assert!([1, 2].iter().any(|&number| listed == [(name("refs/heads/main"), id(number))]), "{at}: {listed:?}");
+        }
+    }
+
+    /// One ref is renamed again and again. At every moment there is one, so nobody may say that there is none.
+    #[test]
+    fn a_repository_whose_only_ref_moves_is_never_empty() {
+        for at in 0..PLACES / 3 {
+            for (from, to) in [("refs/heads/topic/a", "refs/tags/b"), ("refs/tags/b", "refs/heads/topic/a")] {
+                for packed in [false, true] {
+                    let disk = Disk::new();
+                    disk.set(from, 1);
+                    if packed {
+                        disk.pack(&[(from, 1)]);
+                    }
+                    let refs = disk.open_and(at, move |disk| {
+                        disk.set(to, 1);
+                        if packed {
+                            disk.pack(&[]);
+                        }
+                        disk.remove(from);
+                    });
+                    assert!(refs.any("refs/").unwrap(), "{at} {from}");
+                }
+            }
+        }
+        // And where there is none, that is what is said.
+        let disk = Disk::new();
+        assert!(!disk.open().any("refs/").unwrap());
+        assert_eq!(disk.open().default_branch().unwrap(), DefaultBranch::NoBranches(name("refs/heads/main")));
+        disk.set("refs/heads/other", 1);
+        assert_eq!(disk.open().default_branch().unwrap(), DefaultBranch::Missing(name("refs/heads/main")));
+    }
+
+    #[test]
+    fn a_default_branch_that_is_renamed_meanwhile_is_not_missing() {
+        for at in 0..PLACES {
+            let disk = Disk::new();
+            disk.set("refs/heads/main", 1);
+            let refs = disk.open_and(at, |disk| {
+                disk.set("refs/heads/new", 1);
+                disk.put("HEAD", "ref: refs/heads/new\n");
+                disk.remove("refs/heads/main");
+            });
+            let found = refs.default_branch().unwrap();
+            assert!(
+                matches!(&found, DefaultBranch::Exists(name) if [&b"refs/heads/main"[..], b"refs/heads/new"].contains(&name.as_bytes())),
+                "{at}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn refs_that_never_come_to_rest_are_a_race() {
+        let disk = Disk::new();
+        let refs = disk.open();
+        let (writer, mut count) = (Rc::clone(&disk), 1);
+        refs.meanwhile.borrow_mut().0 = Some(Box::new(move || {
+            writer.pack(&[("refs/heads/other", count)]);
+            count += 1;
+        }));
+        assert_eq!(refs.lookup(&name("refs/heads/main")).unwrap_err().cause, Cause::Race);
+        // What is there is found all the same.
+        assert!(refs.any("refs/").unwrap());
+        assert_eq!(refs.list(b"refs/").unwrap().len(), 1);
+    }
+
+    /// Another thread packs, moves and unpacks two refs; whoever asks always finds both.
+    #[test]
+    fn many_reads_while_refs_are_packed() {
+        let disk = Disk::new();
+        disk.set("refs/heads/main", 1);
+        disk.set("refs/heads/topic/a", 1);
+        let folder = disk.0.path().to_owned();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let done = &done;
+            scope.spawn(move || {
+                let put = |name: &str, content: &str| {
+                    fs::write(folder.join("a.lock"), content).unwrap();
+                    fs::rename(folder.join("a.lock"), folder.join(name)).unwrap();
+                };
+                let mut number = 1;
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let id = format!("{number:040x}");
+                    let header = "# pack-refs with: peeled fully-peeled sorted \n";
+                    put("packed-refs", &format!("{header}{id} refs/heads/main\n{id} refs/heads/topic/a\n"));
+                    fs::remove_file(folder.join("refs/heads/main")).unwrap();
+                    fs::remove_file(folder.join("refs/heads/topic/a")).unwrap();
+                    number += 1;
+                    put("refs/heads/main", &format!("{number:040x}\n"));
+                    put("refs/heads/topic/a", &format!("{number:040x}\n"));
+                }
+            });
+            for _ in 0..300 {
+                let refs = disk.open();
+                match refs.lookup(&name("refs/heads/main")) {
+                    Ok(found) => assert!(found.is_some()),
+                    Err(why) => assert_eq!(why.cause, Cause::Race),
+                }
+                assert_eq!(refs.list(b"refs/").unwrap().len(), 2);
+                assert!(refs.any("refs/").unwrap());
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+    }
+
     /// A file far larger than what is read at once, names of all lengths, asked for every name and for its neighbours.
     #[test]
     fn finds_every_packed_ref_and_no_other() {
@@ -589,8 +968,9 @@ mod tests {
             }
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("packed-refs");
+            let text_len = text.len() as u64;
             fs::write(&path, text).unwrap();
-            let packed = Packed::open(File::open(&path).unwrap()).unwrap();
+            let packed = Packed::open(File::open(&path).unwrap(), text_len).unwrap();
             assert_eq!(packed.sorted, sorted);
             let format = ObjectFormat::Sha1;
             let lookup = |name: &str| packed.lookup(&RefName::parse(name.as_bytes()).unwrap(), format).unwrap();

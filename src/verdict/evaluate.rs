@@ -115,7 +115,7 @@ pub fn fold_decision(evaluations: &[Evaluation]) -> Decision {
 }
 
 /// Evaluations on their way to a verdict: what is kept of them is bounded, whatever is pushed, and each of them counts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Evaluations {
     kept: Vec<(usize, Evaluation)>,
     passed: usize,

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::{Place, count, from_hex, json};
 use crate::cli::Result;
-use crate::receive::decision_log::records;
 use crate::receive::sanitize::{sanitize, sanitize_bytes};
 
 /// Show the newest decisions, oldest of them first
@@ -63,16 +62,25 @@ impl Show {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<u8> {
         let mut newest = VecDeque::new();
         let mut unreadable = 0;
-        for record in records(&self.place.find()?)? {
+        let is_one_log = self.place.find()?.len() == 1;
+        for record in self.place.records()? {
             match record {
                 Ok(record) if self.wants(&record) => newest.push_back(record),
                 Ok(_) => {}
                 Err(error) if error.is_io() => return Err(error.into()),
                 Err(_) => unreadable += 1,
             }
-            if self.number > 0 && newest.len() > self.number {
+            // With several logs, the newest of one need not be the newest of all.
+            if is_one_log && self.number > 0 && newest.len() > self.number {
                 newest.pop_front();
             }
+        }
+        if !is_one_log {
+            // Ids sort by time.
+            let id = |record: &Value| record.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            newest.make_contiguous().sort_by_key(id);
+            let surplus = if self.number > 0 { newest.len().saturating_sub(self.number) } else { 0 };
+            newest.drain(..surplus);
         }
         for record in &newest {
             if self.json {

@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::{Place, count, json, plain};
 use crate::cli::Result;
-use crate::receive::decision_log::{Count, stats};
+use crate::receive::decision_log::{Count, stats_of};
 
 /// Count decisions, rules and actors, and how long deciding took
 ///
@@ -26,7 +26,7 @@ pub(super) struct Stats {
 
 impl Stats {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<u8> {
-        let stats = stats(&self.place.find()?)?;
+        let stats = stats_of(self.place.records()?)?;
         if self.json {
             writeln!(out, "{}", json(&stats)?)?;
             return Ok(0);

@@ -6,13 +6,14 @@ use clap::Args;
 
 use super::{Place, count, json, plain};
 use crate::cli::Result;
-use crate::receive::decision_log::{Name, verify};
+use crate::receive::decision_log::{Name, VerifyReport, verify};
 use crate::receive::sanitize::sanitize;
 
 /// Check the chain of hashes
 ///
-/// Shows every line that was changed, removed, moved or put in between. Who can write the log can also write all of it anew,
-/// or cut off its end: only a hash that was kept elsewhere, and is given as --anchor, shows that.
+/// Shows every line that was changed, removed, moved or put in between, and an end that was cut off or moved away while the lock
+/// beside the log was left. Who can write the log can also write all of it anew, lock and all: only a hash that was kept
+/// elsewhere, and is given as --anchor, shows that. With --repo, every log that the repository has had is checked.
 ///
 /// Exit codes: 0 whole, 1 broken, 2 there is no log or it cannot be read.
 #[derive(Debug, Args)]
@@ -32,12 +33,35 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(self, out: &mut dyn Write) -> Result<u8> {
-        let path = self.place.find()?;
-        let report = verify(&path, self.anchor.as_deref())?;
-        let code = u8::from(!report.is_whole());
+        let logs = self.place.find()?;
+        let verify_all = |anchor: Option<&str>| -> Result<Vec<VerifyReport>> {
+            let mut reports = Vec::new();
+            for (log, is_expected) in &logs {
+                reports.push(match verify(log, anchor) {
+                    Err(_) if *is_expected && log.symlink_metadata().is_err() => VerifyReport::vanished(log),
+                    report => report?,
+                });
+            }
+            Ok(reports)
+        };
+        let mut reports = verify_all(None)?;
+        if self.anchor.is_some() {
+            // Some record of some log must have it.
+            let anchored = verify_all(self.anchor.as_deref())?;
+            if !anchored.iter().any(VerifyReport::is_whole) {
+                reports = anchored;
+            }
+        }
+        for report in &reports {
+            self.print(out, report)?;
+        }
+        Ok(u8::from(!reports.iter().all(VerifyReport::is_whole)))
+    }
+
+    fn print(&self, out: &mut dyn Write, report: &VerifyReport) -> Result<()> {
         if self.json {
-            writeln!(out, "{}", json(&report)?)?;
-            return Ok(code);
+            writeln!(out, "{}", json(report)?)?;
+            return Ok(());
         }
         let at = |file: &Name, line: Option<u64>| match line {
             Some(line) => format!("{}:{line}", plain(file)),
@@ -56,7 +80,7 @@ impl Verify {
                 writeln!(out, "  help: keep the file, it is evidence; {records} before that place {}", whole(report.records))?;
             }
             None => {
-                writeln!(out, "{}: \x1b[32mwhole\x1b[0m: {records} in {files}", sanitize(&path.to_string_lossy()))?;
+                writeln!(out, "{}: \x1b[32mwhole\x1b[0m: {records} in {files}", plain(&report.log))?;
                 if let Some(hash) = &report.last_hash {
                     writeln!(out, "last hash: {}", sanitize(hash))?;
                     if self.anchor.is_none() {
@@ -65,7 +89,7 @@ impl Verify {
                 }
             }
         }
-        Ok(code)
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The log could not be written or read. A push whose decision cannot be logged is refused.
 ///
@@ -44,6 +45,28 @@ impl LogError {
             format!("the decision log is damaged: the last line of `{}` is no whole record: {why}", path.display()),
             path,
             LOOK,
+        )
+    }
+
+    /// A lock that another process did not give back in time.
+    pub(super) fn held(path: &Path, patience: Duration) -> LogError {
+        LogError::new(
+            format!(
+                "cannot lock the decision log: another process has held `{}` for longer than {} ms",
+                path.display(),
+                patience.as_millis()
+            ),
+            path,
+            "`fuser -v` on that file names the process; end it, or wait for it, and push again",
+        )
+    }
+
+    /// A lock that holds something else than the hash of a record.
+    pub(super) fn damaged_lock(path: &Path) -> LogError {
+        LogError::new(
+            format!("the decision log is damaged: `{}` does not hold the hash of a record", path.display()),
+            path,
+            "keep a copy of it, run `refwarden log verify`, and empty the file",
         )
     }
 

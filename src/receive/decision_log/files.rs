@@ -2,11 +2,13 @@
 
 use super::error::LogError;
 use super::line::{self, Link, MAX_LINE, NOTHING_BEFORE};
-use super::sharing::{Sharing, share_dir, share_file};
+use super::sharing::{Owner, Sharing, share_dir, share_file};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Take};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Take, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 const NOT_A_FILE: &str = "put the log into a regular file, or name another place by `decision_log` in the policy";
 
@@ -79,6 +81,8 @@ impl Names {
 pub(super) enum Access {
     Read,
     Append,
+    /// Of the lock, whose content is replaced in place.
+    Write,
 }
 
 /// Refuses anything but a regular file, or nothing, at the log's place: a symbolic link would let whoever placed it
@@ -108,12 +112,10 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Option<(File, u64)>, L
 }
 
 /// Creates a log file that must not exist.
-pub(super) fn create(path: &Path, sharing: Sharing) -> Result<File, LogError> {
-    let file = options(Access::Append)
-        .create_new(true)
-        .open(path)
-        .map_err(|error| LogError::io("cannot create the decision log", path, error))?;
-    share_file(sharing, &file);
+pub(super) fn create(path: &Path, sharing: Sharing, owner: Option<Owner>) -> Result<File, LogError> {
+    let failed = |error| LogError::io("cannot create the decision log", path, error);
+    let file = options(Access::Append).create_new(true).open(path).map_err(failed)?;
+    share_file(sharing, owner, &file).map_err(failed)?;
     Ok(file)
 }
 
@@ -128,7 +130,7 @@ fn must_be_regular(path: &Path, metadata: &fs::Metadata) -> Result<(), LogError>
 
 fn options(access: Access) -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.read(true).append(access == Access::Append);
+    options.read(true).append(access == Access::Append).write(access == Access::Write);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -139,38 +141,84 @@ fn options(access: Access) -> OpenOptions {
 }
 
 /// Holds the lock of a log until dropped. It is a file of its own, because the log is renamed when it is rotated.
+///
+/// Its content is the hash of the last record: what remembers that the chain goes on when the log's files are moved away. It is
+/// written after the record, and not flushed, so after a crash it may name an older record, or be empty when it is new.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
-/// Waits until no other process writes or reads the end of this log. Creates the lock, and the directory, when they
-/// are missing.
-pub(super) fn lock_for_writing(names: &Names, sharing: Sharing) -> Result<Lock, LogError> {
+impl Lock {
+    /// The hash of the last record as it was remembered; `None` when nothing is.
+    pub(super) fn remembered(&self) -> Result<Option<String>, LogError> {
+        let mut content = String::new();
+        let mut file = &self.file;
+        let damaged = || LogError::damaged_lock(&self.path);
+        file.seek(SeekFrom::Start(0)).map_err(|error| LogError::io("cannot read", &self.path, error))?;
+        match file.take(256).read_to_string(&mut content) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(damaged()),
+            Err(error) => return Err(LogError::io("cannot read", &self.path, error)),
+        }
+        match content.strip_suffix('\n') {
+            // A crash can leave a new file without its content.
+            None if content.is_empty() => Ok(None),
+            Some(hash) if line::is_hash(hash) => Ok(Some(hash.to_owned())),
+            _ => Err(damaged()),
+        }
+    }
+
+    /// Remembers the hash of a record that was written. The record is durable: when this fails, an older one is remembered, which
+    /// every later reader can bear.
+    pub(super) fn remember(&self, hash: &str) {
+        let mut file = &self.file;
+        let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(format!("{hash}\n").as_bytes()));
+        if let Err(error) = written {
+            tracing::warn!(path = %self.path.display(), %error, "cannot remember the last record of the decision log");
+        }
+    }
+}
+
+/// Waits until no other process writes or reads the end of this log, but no longer than `patience`. Creates the lock, and the
+/// directory, when they are missing.
+pub(super) fn lock_for_writing(
+    names: &Names,
+    sharing: Sharing,
+    owner: Option<Owner>,
+    patience: Duration,
+) -> Result<Lock, LogError> {
     let path = names.lock();
     let failed = |error| LogError::io("cannot lock the decision log by", &path, error);
+    let deadline = Instant::now() + patience;
     // Whoever removes the lock while it is held lets two writers in. One that waits on a removed file notices here,
     // and queues up again at the one that took its place.
     loop {
-        let file = match options(Access::Append).open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => match create_lock(names, &path, sharing) {
+        let file = match options(Access::Write).open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => match create_lock(names, &path, sharing, owner) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 created => created.map_err(failed)?,
             },
             opened => opened.map_err(failed)?,
         };
-        uninterrupted(|| file.lock()).map_err(failed)?;
+        if !wait(deadline, || file.try_lock()).map_err(failed)? {
+            return Err(LogError::held(&path, patience));
+        }
         if is_at(&file, &path).map_err(failed)? {
-            return Ok(Lock { _file: file });
+            return Ok(Lock { file, path });
         }
     }
 }
 
-fn create_lock(names: &Names, path: &Path, sharing: Sharing) -> io::Result<File> {
-    make_dir(&names.dir, sharing)?;
-    let file = options(Access::Append).create_new(true).open(path)?;
-    share_file(sharing, &file);
+fn create_lock(names: &Names, path: &Path, sharing: Sharing, owner: Option<Owner>) -> io::Result<File> {
+    make_dir(&names.dir, sharing, owner)?;
+    let file = options(Access::Write).create_new(true).open(path)?;
+    share_file(sharing, owner, &file)?;
     Ok(file)
 }
+
+/// How long a reader waits for an append.
+const READERS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Waits until no process is appending. `None` if nothing was ever appended, for then there is no lock.
 pub(super) fn lock_for_reading(names: &Names) -> Result<Option<Lock>, LogError> {
@@ -180,17 +228,30 @@ pub(super) fn lock_for_reading(names: &Names) -> Result<Option<Lock>, LogError> 
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(failed)?,
     };
-    uninterrupted(|| file.lock_shared()).map_err(failed)?;
-    Ok(Some(Lock { _file: file }))
+    if !wait(Instant::now() + READERS_PATIENCE, || file.try_lock_shared()).map_err(failed)? {
+        return Err(LogError::held(&path, READERS_PATIENCE));
+    }
+    Ok(Some(Lock { file, path }))
 }
 
-/// A signal that was handled is no failure of the call that it interrupted.
-fn uninterrupted(mut call: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+/// Tries to lock until it succeeds or the time is over. The system knows no lock with a time limit, so this asks again; a lock is
+/// held for about a flush, and the first attempt finds it free on all but the busiest servers.
+fn wait(deadline: Instant, mut attempt: impl FnMut() -> Result<(), TryLockError>) -> io::Result<bool> {
+    let mut pause = Duration::from_micros(250);
     loop {
-        match call() {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            other => return other,
+        match attempt() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => {}
+            // A signal that was handled is no failure of the call that it interrupted.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(TryLockError::Error(error)) => return Err(error),
         }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        thread::sleep(pause.min(left));
+        pause = (pause * 2).min(Duration::from_millis(8));
     }
 }
 
@@ -210,19 +271,19 @@ fn is_at(_: &File, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-fn make_dir(dir: &Path, sharing: Sharing) -> io::Result<()> {
+pub(super) fn make_dir(dir: &Path, sharing: Sharing, owner: Option<Owner>) -> io::Result<()> {
     let mut created = fs::create_dir(dir);
     if let (Err(error), Some(parent)) = (&created, dir.parent())
         && error.kind() == ErrorKind::NotFound
     {
-        make_dir(parent, sharing)?;
+        make_dir(parent, sharing, owner)?;
         created = fs::create_dir(dir);
     }
     match created {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
         Ok(()) => {
-            share_dir(sharing, dir);
+            share_dir(sharing, owner, dir)?;
             sync_dir(dir.parent().unwrap_or(dir))
         }
     }
@@ -240,8 +301,50 @@ pub(super) fn sync_dir(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads what the next record is chained to, from the end of the log. The caller holds the lock.
-pub(super) fn end_of_chain(names: &Names, live: Option<(&File, u64)>) -> Result<Link, LogError> {
+/// Reads what the next record is chained to, from the end of the log, or from what the lock remembers if that record is gone.
+pub(super) fn end_of_chain(names: &Names, lock: Option<&Lock>, live: Option<(&File, u64)>) -> Result<Link, LogError> {
+    let mut link = end_of_files(names, live)?;
+    if let Some(remembered) = lock.map(Lock::remembered).transpose()?.flatten()
+        && remembered != link.last
+        && !has_record(names, live, &remembered)?
+    {
+        // The files do not hold what was last written. Who goes on from there keeps the gap visible for good.
+        link.last = remembered;
+    }
+    Ok(link)
+}
+
+/// Whether a record with this hash is among the newest ones. Where the lock is as a crash left it, it names one of those.
+fn has_record(names: &Names, live: Option<(&File, u64)>, hash: &str) -> Result<bool, LogError> {
+    if let Some((mut file, len)) = live {
+        file.seek(SeekFrom::Start(0)).map_err(|error| LogError::io("cannot read the decision log", &names.live, error))?;
+        if states(file.take(len), hash).map_err(|error| LogError::io("cannot read the decision log", &names.live, error))? {
+            return Ok(true);
+        }
+    }
+    let Some(&newest) = names.rotated_numbers()?.last() else { return Ok(false) };
+    let path = names.rotated(newest);
+    let Some((file, len)) = open(&path, Access::Read)? else { return Ok(false) };
+    states(file.take(len), hash).map_err(|error| LogError::io("cannot read the decision log", &path, error))
+}
+
+/// Whether a line ends with this hash.
+fn states(file: impl Read, hash: &str) -> io::Result<bool> {
+    let ending = format!(",\"hash\":\"{hash}\"}}\n");
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if (&mut reader).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line)? == 0 {
+            return Ok(false);
+        }
+        if line.ends_with(ending.as_bytes()) {
+            return Ok(true);
+        }
+    }
+}
+
+fn end_of_files(names: &Names, live: Option<(&File, u64)>) -> Result<Link, LogError> {
     let Some((file, len)) = live.filter(|(_, len)| *len > 0) else {
         // A crash between renaming the old file and creating the new one ends here as well.
         return Ok(Link { last: end_of_rotated(names)?, torn: None });
@@ -332,21 +435,23 @@ pub(super) enum Source {
     Live(File, u64),
 }
 
-/// The files of a log, oldest first, as they are between two appends. Later appends are not seen.
-pub(super) fn snapshot(names: &Names) -> Result<Vec<Source>, LogError> {
-    let _lock = lock_for_reading(names)?;
+/// The files of a log, oldest first, as they are between two appends, and the hash that the lock remembers. Later appends are
+/// not seen. The lock is held while the files are opened, not while they are read.
+pub(super) fn snapshot(names: &Names) -> Result<(Vec<Source>, Option<String>), LogError> {
+    let lock = lock_for_reading(names)?;
+    let remembered = lock.as_ref().map(Lock::remembered).transpose()?.flatten();
     let mut sources: Vec<Source> = names.rotated_numbers()?.into_iter().map(Source::Rotated).collect();
     if let Some((file, len)) = open(&names.live, Access::Read)? {
         sources.push(Source::Live(file, len));
     }
-    if sources.is_empty() {
+    if sources.is_empty() && remembered.is_none() {
         return Err(LogError::new(
             format!("there is no decision log at `{}`", names.live.display()),
             &names.live,
             "name the file that `decision_log` in the policy names; it appears with the first push",
         ));
     }
-    Ok(sources)
+    Ok((sources, remembered))
 }
 
 /// Reads one file line by line, in the memory of one line.

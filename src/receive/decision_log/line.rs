@@ -1,9 +1,11 @@
 //! One line of the log: how it is written, and what makes it a whole record. No I/O.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use std::time::Duration;
 
 /// What `previous` holds in the first record of a chain.
 pub(super) const NOTHING_BEFORE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -39,6 +41,8 @@ pub(super) struct Record {
     pub(super) after_torn_line: bool,
     /// The hash of the last whole record before the torn line.
     pub(super) before_torn_line: Option<String>,
+    /// When the push was answered: when it came, and how long it took.
+    pub(super) answered: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +55,11 @@ struct Fields {
     #[serde(default)]
     before_torn_line: Option<String>,
     hash: String,
+    /// Whatever else it is, it is no time.
+    #[serde(default)]
+    time: Value,
+    #[serde(default)]
+    work: Value,
 }
 
 /// The members of a record as JSON text without the braces, or the reserved key that it sets.
@@ -63,8 +72,8 @@ pub(super) fn members(body: &Map<String, Value>) -> Result<String, String> {
     Ok(inner.unwrap_or_default().to_owned())
 }
 
-/// The whole line, without its newline.
-pub(super) fn compose(id: &str, link: &Link, members: &str) -> String {
+/// The whole line, without its newline, and its hash.
+pub(super) fn compose(id: &str, link: &Link, members: &str) -> (String, String) {
     let previous = link.torn.as_ref().unwrap_or(&link.last);
     let mut line = format!(r#"{{"version":1,"id":"{id}","previous":"{previous}""#);
     if link.torn.is_some() {
@@ -82,7 +91,7 @@ pub(super) fn compose(id: &str, link: &Link, members: &str) -> String {
     line.push_str(r#","hash":""#);
     line.push_str(&hash);
     line.push_str("\"}");
-    line
+    (line, hash)
 }
 
 /// Reads a line without its newline; the error says why it is no whole record.
@@ -107,11 +116,18 @@ pub(super) fn parse(line: &[u8]) -> Result<Record, String> {
     if fields.after_torn_line != fields.before_torn_line.is_some() {
         return Err("it states only half of what follows a torn line".to_owned());
     }
+    let took = fields.work.get("milliseconds").and_then(Value::as_f64).unwrap_or_default().clamp(0.0, 1e12);
+    let answered = fields
+        .time
+        .as_str()
+        .and_then(|time| time.parse::<Timestamp>().ok())
+        .and_then(|time| time.checked_add(Duration::from_secs_f64(took / 1000.0)).ok());
     Ok(Record {
         previous: fields.previous,
         hash: fields.hash,
         after_torn_line: fields.after_torn_line,
         before_torn_line: fields.before_torn_line,
+        answered,
     })
 }
 

@@ -16,7 +16,7 @@ use std::vec;
 /// When there is no log or it cannot be opened.
 pub fn records(path: &Path) -> Result<Records, LogError> {
     let names = Names::of(path)?;
-    let sources = files::snapshot(&names)?.into_iter();
+    let sources = files::snapshot(&names)?.0.into_iter();
     Ok(Records { names, sources, lines: None, line: Vec::new(), ready: VecDeque::new(), doubtful: None })
 }
 

@@ -1,7 +1,35 @@
 //! Who besides the creating account may read and write the log: git's `core.sharedRepository`.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
+
+/// The account that is to own what the log creates. Where the hook runs as root, that is the repository's: else the first push by
+/// root would leave a log that no other account can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The user's number.
+    pub user: u32,
+    /// The group's number.
+    pub group: u32,
+}
+
+impl Owner {
+    /// The owner of this directory, if this process is root's and may give files away.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be looked at.
+    #[cfg(unix)]
+    pub fn of(dir: &Path) -> io::Result<Option<Owner>> {
+        use std::os::unix::fs::MetadataExt;
+        if !rustix::process::geteuid().is_root() {
+            return Ok(None);
+        }
+        let metadata = std::fs::metadata(dir)?;
+        Ok(Some(Owner { user: metadata.uid(), group: metadata.gid() }))
+    }
+}
 
 /// The meaning of `core.sharedRepository`, as `git help config` defines it. On a server where several accounts push
 /// to one repository, the log must be as shared as the repository is.
@@ -73,32 +101,44 @@ impl Sharing {
 /// later stays. A file system without permissions, or a file that another account owns, is no reason to refuse: what
 /// counts is whether it can be opened.
 #[cfg(unix)]
-pub(super) fn share_file(sharing: Sharing, file: &File) {
+pub(super) fn share_file(sharing: Sharing, owner: Option<Owner>, file: &File) -> io::Result<()> {
     use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
-    let Ok(metadata) = file.metadata() else { return };
+    if let Some(owner) = owner {
+        std::os::unix::fs::fchown(file, Some(owner.user), Some(owner.group))?;
+    }
+    let Ok(metadata) = file.metadata() else { return Ok(()) };
     let old = metadata.permissions().mode() & 0o7777;
     let new = sharing.file_mode(old);
     if new != old {
         let _ = file.set_permissions(Permissions::from_mode(new));
     }
+    Ok(())
 }
 
 /// As [`share_file`], for a directory.
 #[cfg(unix)]
-pub(super) fn share_dir(sharing: Sharing, dir: &Path) {
+pub(super) fn share_dir(sharing: Sharing, owner: Option<Owner>, dir: &Path) -> io::Result<()> {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
-    let Ok(metadata) = fs::metadata(dir) else { return };
+    if let Some(owner) = owner {
+        std::os::unix::fs::lchown(dir, Some(owner.user), Some(owner.group))?;
+    }
+    let Ok(metadata) = fs::metadata(dir) else { return Ok(()) };
     let old = metadata.permissions().mode() & 0o7777;
     let new = sharing.dir_mode(old);
     if new != old {
         let _ = fs::set_permissions(dir, Permissions::from_mode(new));
     }
+    Ok(())
 }
 
 #[cfg(not(unix))]
-pub(super) fn share_file(_: Sharing, _: &File) {}
+pub(super) fn share_file(_: Sharing, _: Option<Owner>, _: &File) -> io::Result<()> {
+    Ok(())
+}
 
 #[cfg(not(unix))]
-pub(super) fn share_dir(_: Sharing, _: &Path) {}
+pub(super) fn share_dir(_: Sharing, _: Option<Owner>, _: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -113,6 +113,15 @@ pub struct Milliseconds {
 ///
 /// When there is no log or it cannot be read. Lines that are no records are counted, not an error.
 pub fn stats(path: &Path) -> Result<Stats, LogError> {
+    stats_of(records(path)?)
+}
+
+/// Counts over these records, as [`stats`] does over those of one log.
+///
+/// # Errors
+///
+/// When the system fails to read one.
+pub fn stats_of(all: impl Iterator<Item = Result<Value, LogError>>) -> Result<Stats, LogError> {
     let mut records_seen = 0;
     let mut unreadable = 0;
     let mut decisions = BTreeMap::new();
@@ -120,7 +129,7 @@ pub fn stats(path: &Path) -> Result<Stats, LogError> {
     let mut actors = BTreeMap::new();
     let mut rules: BTreeMap<Name, BTreeMap<Name, u64>> = BTreeMap::new();
     let mut times = Vec::new();
-    for record in records(path)? {
+    for record in all {
         let record = match record {
             Ok(record) => record,
             Err(error) if error.is_io() => return Err(error),

@@ -4,9 +4,13 @@ use super::error::LogError;
 use super::files::{self, Access, Ending, Lines, Names, Source};
 use super::line::{self, NOTHING_BEFORE, Record};
 use super::stats::Name;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::mem;
 use std::path::Path;
+
+/// How much earlier than the record before a push may have been answered, because it waited for the lock.
+const WAITING: SignedDuration = SignedDuration::from_secs(60);
 
 /// How many notes a report lists; the rest is counted.
 const NOTES: usize = 100;
@@ -16,6 +20,8 @@ const NOTES: usize = 100;
 pub struct VerifyReport {
     /// The version of this report's format.
     pub version: u32,
+    /// The path of the log.
+    pub log: Name,
     /// How many records stand before the first broken place, or in the whole log.
     pub records: u64,
     /// How many files were read.
@@ -24,7 +30,7 @@ pub struct VerifyReport {
     pub last_hash: Option<String>,
     /// The first place where the chain is broken; nothing behind it was judged. `None`: the chain is whole.
     pub broken: Option<Broken>,
-    /// What is remarkable and breaks nothing: torn lines, older files that are gone.
+    /// What is remarkable and breaks nothing: torn lines, older files that are gone, time that goes backwards.
     pub notes: Vec<Note>,
     /// How many notes are not listed.
     pub more_notes: u64,
@@ -53,6 +59,25 @@ pub struct Note {
 }
 
 impl VerifyReport {
+    fn new(path: &Path) -> VerifyReport {
+        VerifyReport {
+            version: 1,
+            log: Name::of_path(path),
+            records: 0,
+            files: 0,
+            last_hash: None,
+            broken: None,
+            notes: Vec::new(),
+            more_notes: 0,
+        }
+    }
+
+    /// The report on a log that was written to, and of which nothing is left.
+    pub fn vanished(path: &Path) -> VerifyReport {
+        let what = "records were written here, and there is no log: it was moved away or deleted".to_owned();
+        VerifyReport { broken: Some(Broken { file: Name::of_path(path), line: None, what }), ..VerifyReport::new(path) }
+    }
+
     /// Whether nothing is broken.
     pub fn is_whole(&self) -> bool {
         self.broken.is_none()
@@ -78,14 +103,20 @@ pub fn verify(path: &Path, anchor: Option<&str>) -> Result<VerifyReport, LogErro
             "give the 64 hexadecimal digits of a record's `hash`",
         ));
     }
-    let sources = files::snapshot(&names)?;
-    let mut walk = Walk::new(anchor);
+    let (sources, remembered) = files::snapshot(&names)?;
+    let mut walk = Walk::new(path, anchor, remembered);
     let broken = walk.files(&names, sources)?;
     let mut report = walk.report;
     report.broken = broken;
     if report.broken.is_none() && walk.anchor.is_some() {
         let what =
             "no record has the anchor's hash: the log was cut off or written anew, or the record's file is gone".to_owned();
+        report.broken = Some(Broken { file: Name::of_path(path), line: None, what });
+    }
+    if report.broken.is_none() && walk.remembered.is_some() {
+        let what =
+            "no record has the hash that the lock beside the log remembers: the log was cut off, or its newest file is gone"
+                .to_owned();
         report.broken = Some(Broken { file: Name::of_path(path), line: None, what });
     }
     Ok(report)
@@ -99,9 +130,9 @@ pub fn verify(path: &Path, anchor: Option<&str>) -> Result<VerifyReport, LogErro
 /// When the log cannot be read, or its end is damaged.
 pub fn last_hash(path: &Path) -> Result<Option<String>, LogError> {
     let names = Names::of(path)?;
-    let _lock = files::lock_for_reading(&names)?;
+    let lock = files::lock_for_reading(&names)?;
     let live = files::open(path, Access::Read)?;
-    let link = files::end_of_chain(&names, live.as_ref().map(|(file, len)| (file, *len)))?;
+    let link = files::end_of_chain(&names, lock.as_ref(), live.as_ref().map(|(file, len)| (file, *len)))?;
     Ok(Some(link.last).filter(|hash| hash != NOTHING_BEFORE))
 }
 
@@ -112,6 +143,10 @@ struct Walk {
     chain: Option<String>,
     /// The anchor, until it is found.
     anchor: Option<String>,
+    /// What the lock remembers, until it is found.
+    remembered: Option<String>,
+    /// When the push before was answered.
+    answered: Option<Timestamp>,
 }
 
 /// The line before, for a record that follows a torn line.
@@ -129,10 +164,8 @@ struct Before {
 type Break = (Option<u64>, String);
 
 impl Walk {
-    fn new(anchor: Option<String>) -> Walk {
-        let report =
-            VerifyReport { version: 1, records: 0, files: 0, last_hash: None, broken: None, notes: Vec::new(), more_notes: 0 };
-        Walk { report, chain: Some(NOTHING_BEFORE.to_owned()), anchor }
+    fn new(path: &Path, anchor: Option<String>, remembered: Option<String>) -> Walk {
+        Walk { report: VerifyReport::new(path), chain: Some(NOTHING_BEFORE.to_owned()), anchor, remembered, answered: None }
     }
 
     fn files(&mut self, names: &Names, sources: Vec<Source>) -> Result<Option<Broken>, LogError> {
@@ -213,6 +246,7 @@ impl Walk {
         let flaw = match parsed {
             Ok(record) => {
                 self.record(&record, before).map_err(here)?;
+                self.time(&record, lines);
                 if explains {
                     self.note(&lines.path, Some(before.number), "a crash tore this line; its push was not answered");
                 }
@@ -264,7 +298,20 @@ impl Walk {
         if self.anchor.as_ref() == Some(&record.hash) {
             self.anchor = None;
         }
+        if self.remembered.as_ref() == Some(&record.hash) {
+            self.remembered = None;
+        }
         Ok(())
+    }
+
+    /// Records are written in the order in which pushes are answered, but for the time that they wait for each other.
+    fn time(&mut self, record: &Record, lines: &Lines) {
+        let Some(answered) = record.answered else { return };
+        if self.answered.is_some_and(|before| before.duration_since(answered) > WAITING) {
+            let what = "its time is before that of the record before it: the server's clock was set back";
+            self.note(&lines.path, Some(lines.number), what);
+        }
+        self.answered = Some(answered);
     }
 
     fn note(&mut self, file: &Path, line: Option<u64>, what: &str) {
