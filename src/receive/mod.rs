@@ -32,7 +32,7 @@ pub mod tree_diff;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::push::{Cause, Undecided};
+use crate::push::Undecided;
 
 #[cfg(feature = "companion")]
 pub(crate) use chained::{CHAINED_BEFORE, CHAINED_FOLDER, CHAINED_NAME};
