@@ -1,7 +1,7 @@
 //! The server side of a push: it reads what git and the server say, asks for a verdict, answers and logs.
 //!
 //! In the order of a push: [`environment`] and [`stdin`], [`repository`] and [`find_policy`], [`refs`], [`objects`] with
-//! [`graph`] and [`tree_diff`], [`collect`], then [`message`] and [`decision_log`]. [`judge`] is the part that the hook and
+//! [`graph`], [`tree_diff`] and [`merge_diff`], [`collect`], then [`message`] and [`decision_log`]. [`judge`] is the part that the hook and
 //! `explain` share; [`pre_receive`] is the hook.
 
 pub mod collect;
@@ -10,6 +10,7 @@ pub mod environment;
 pub mod find_policy;
 pub mod graph;
 mod judge;
+pub mod merge_diff;
 pub mod message;
 pub mod objects;
 mod pre_receive;

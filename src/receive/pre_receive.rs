@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use super::decision_log::{DecisionId, DecisionLog, Sharing};
 use super::environment::Environment;
 use super::judge::{Judged, Push, judge};
 use super::message::{self, About};
-use super::objects::Objects;
+use super::objects::{Counters, Objects, Work, over_budget};
 use super::refs::Refs;
 use super::repository::Repository;
 use super::{find_policy, stdin};
@@ -65,6 +65,14 @@ struct Record {
     updates: Vec<RefUpdate>,
     judged: bool,
     chained: Option<i32>,
+    /// What judging costs, once it has begun: every clone of the record sees it grow.
+    counters: Arc<OnceLock<Arc<Counters>>>,
+}
+
+impl Record {
+    fn work(&self) -> Work {
+        self.counters.get().map(|counters| counters.work()).unwrap_or_default()
+    }
 }
 
 /// One push being judged, apart from what is known about it.
@@ -116,10 +124,10 @@ impl Watch {
         let Some(deadline) = time.checked_add(GRACE).and_then(|time| Instant::now().checked_add(time)) else { return };
         let record = record.clone();
         let too_late = move || {
-            let why = Undecided::new(format!(
-                "the budget of {} ms is spent, and judging has not come to an end; push less at a time, and if the push is small, ask for a `git fsck` of the server's repository",
-                time.as_millis()
-            ));
+            let mut why = over_budget(&format!("{} ms", time.as_millis()), "time", record.work(), case.started.elapsed());
+            why.why.push_str(", and judging has not come to an end");
+            let help = why.help.unwrap_or_default();
+            why.help = Some(format!("{help}; if the push is small, ask for a `git fsck` of the server's repository"));
             undecided(&record, &why, case)
         };
         *locked(&self.limit) = Some((deadline, Box::new(too_late)));
@@ -232,6 +240,7 @@ fn decide(
     let refs = Refs::open(&repository)?;
     let quarantine = environment.quarantine()?;
     let objects = Objects::open(&repository.common_dir, quarantine.as_deref(), repository.format, policy.server.budget)?;
+    let _ = record.counters.set(objects.counters());
     let merges =
         updates.iter().map(|update| environment.merges_pull_request(identity, &update.name)).collect::<Result<Vec<_>, _>>()?;
     let mut judged = judge(Push {
@@ -367,7 +376,7 @@ fn body(record: &Record, decision: Decision, cause: Option<&str>, now: Timestamp
     body
 }
 
-fn work(work: super::objects::Work, started: Instant) -> Value {
+fn work(work: Work, started: Instant) -> Value {
     let milliseconds = (started.elapsed().as_secs_f64() * 100_000.0).round() / 100.0;
     json!({ "commits": work.commits, "objects": work.objects, "paths": work.paths, "milliseconds": milliseconds })
 }
@@ -398,7 +407,7 @@ fn undecided_body(record: &Record, undecided: &Undecided, now: Timestamp, starte
     body.insert("evaluations".to_owned(), json!([]));
     let policy = record.policy.as_ref().map(|(file, digest)| json!({ "file": file, "digest": digest }));
     body.insert("policy".to_owned(), json!(policy));
-    body.insert("work".to_owned(), work(super::objects::Work::default(), started));
+    body.insert("work".to_owned(), work(record.work(), started));
     body
 }
 
