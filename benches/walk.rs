@@ -1,5 +1,6 @@
 //! Which paths each commit changes: git's own pipe of two processes against ours, with every path asked for, and with a rule
-//! whose literal prefix prunes the rest; and the net change of one file in a tree of many paths.
+//! whose literal prefix prunes the rest; what the commits of a push touch, merges as a rule sees them, against
+//! `git log -m --raw`; and the net change of one file in a tree of many paths.
 //!
 //! `-- --repo DIR` takes a real repository's `HEAD` instead of the generated history.
 
@@ -13,10 +14,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use refwarden::git::pattern::{Pattern, PatternSet};
-use refwarden::git::{FileEntry, ObjectFormat, Oid};
+use refwarden::git::{FileChange, FileEntry, ObjectFormat, Oid};
 use refwarden::policy::Budget;
 use refwarden::push::Undecided;
-use refwarden::receive::graph::Entering;
+use refwarden::receive::graph::{Entering, merge_bases};
+use refwarden::receive::merge_diff::{self, merge_diff};
 use refwarden::receive::objects::Objects;
 use refwarden::receive::tree_diff::{Visitor, diff};
 use serde_json::{Value, json};
@@ -53,6 +55,94 @@ impl Visitor for Count<'_> {
         self.paths += u64::from(counts);
         Ok(())
     }
+}
+
+/// Counts what a merge touches.
+struct CountMerge<'p, 'o> {
+    count: Count<'p>,
+    objects: &'o Objects,
+    parents: &'o [Oid],
+}
+
+impl merge_diff::Visitor for CountMerge<'_, '_> {
+    fn enters(&self, folder: &[u8]) -> bool {
+        self.count.enters(folder)
+    }
+
+    fn matters(&mut self, change: &mut FileChange) -> Result<bool, Undecided> {
+        let before = self.count.paths;
+        self.count.differs(&change.path, None, None)?;
+        Ok(std::mem::replace(&mut self.count.paths, before) > before)
+    }
+
+    fn touches(&mut self, _: FileChange) -> Result<(), Undecided> {
+        self.count.paths += 1;
+        Ok(())
+    }
+
+    fn bases(&mut self, first: usize, second: usize) -> Result<Vec<Oid>, Undecided> {
+        merge_bases(self.objects, self.parents[first], self.parents[second])?
+            .into_iter()
+            .map(|base| Ok(self.objects.node(base)?.tree))
+            .collect()
+    }
+}
+
+/// What the commits that one commit has and an older one has not touch: commits and paths.
+fn push(objects: &Objects, old: Option<Oid>, new: Oid, scope: Scope<'_>) -> (u64, u64) {
+    let mut walk = Entering::from(objects, new).unwrap();
+    if let Some(old) = old {
+        walk.hide(old).unwrap();
+    }
+    walk.run().unwrap();
+    let commits = walk.commits();
+    let mut paths = 0;
+    for &id in &commits {
+        let node = objects.node(id).unwrap();
+        let trees: Vec<Oid> = node.parents.iter().map(|&parent| objects.node(parent).unwrap().tree).collect();
+        let mut count = Count { scope, paths: 0 };
+        paths += if let [_, _, ..] = trees.as_slice() {
+            let mut merge = CountMerge { count, objects, parents: &node.parents };
+            merge_diff(objects, node.tree, &trees, &mut merge).unwrap();
+            merge.count.paths
+        } else {
+            diff(objects, trees.first().copied(), Some(node.tree), &mut count).unwrap();
+            count.paths
+        };
+    }
+    (commits.len() as u64, paths)
+}
+
+/// Pushes of so many first parents, and of the whole history.
+fn pushes(arguments: &Arguments, repository: &Bare, head: Oid, patterns: &PatternSet, results: &mut Vec<Value>) {
+    let format = head.format();
+    let length: u64 = repository.git(&["rev-list", "--count", "--first-parent", "HEAD"], b"").parse().unwrap();
+    let mut rows = Vec::new();
+    let sizes = [250, 1000, 4000].into_iter().filter(|&size| size < length).map(Some).chain([None]);
+    for size in sizes.take(if arguments.quick { 2 } else { 4 }) {
+        let range = size.map_or_else(|| "HEAD".to_owned(), |size| format!("HEAD~{size}..HEAD"));
+        let old = size.map(|size| Oid::from_hex(repository.id(&format!("HEAD~{size}^{{commit}}")).as_bytes(), format).unwrap());
+        let git = milliseconds(|| {
+            let mut log = repository.command();
+            assert!(log.args(["log", "-m", "--raw", &range]).stdout(Stdio::null()).status().unwrap().success());
+        });
+        let mut row = vec![range.clone()];
+        let mut commits = 0;
+        let mut ratios = Vec::new();
+        for scope in [Scope::Patterns(patterns), Scope::Everything] {
+            let time = milliseconds(|| commits = push(&open_again(repository, format), old, head, scope).0);
+            row.push(shown(Some(time), 0));
+            row.push(shown(Some(time / git), 2));
+            ratios.push(time / git);
+        }
+        row.insert(1, commits.to_string());
+        row.insert(2, shown(Some(git), 0));
+        results.push(json!({ "push": range, "commits": commits, "git_ms": git, "ratios_to_git": ratios }));
+        rows.push(row);
+    }
+    let columns =
+        ["", "commits", "git log -m --raw, ms", "ours, one literal prefix, ms", "ratio", "ours, every path, ms", "ratio"];
+    table("what the commits of a push touch", &columns, &rows);
 }
 
 fn open(repository: &Bare) -> Objects {
@@ -156,6 +246,7 @@ fn history(arguments: &Arguments, folder: &Path, results: &mut Vec<Value>) {
     }
     let title = format!("changed paths of {commits} commits, against every parent");
     table(&title, &["", "ms", "ratio", "paths"], &rows);
+    pushes(arguments, &repository, head, &patterns, results);
     for (git, ours) in [(0, 1), (2, 3)] {
         if counts[git] != counts[ours] {
             println!("note: `{}` and `{}` do not count the same paths\n", names[git], names[ours]);

@@ -14,13 +14,13 @@ use std::process::Stdio;
 use refwarden::git::tree::{TreeEntry, next_entry};
 use refwarden::git::{Change, Commit, FileChange, FileEntry, Mode, ObjectFormat, Oid, RefName, RefUpdate};
 use refwarden::policy::{Budget, DefaultBranch, parse};
-use refwarden::push::UpdateFacts;
+use refwarden::push::{Cause, UpdateFacts};
 use refwarden::receive::collect::Collector;
 use refwarden::receive::graph::{Entering, is_ancestor, merge_bases};
-use refwarden::receive::objects::Objects;
+use refwarden::receive::objects::{Objects, Work};
 use refwarden::receive::refs::{RefValue, Refs};
 use refwarden::receive::repository::Repository;
-use refwarden::receive::tree_diff::{Collect, diff, entry_at};
+use refwarden::receive::tree_diff::{Collect, diff, entries_at, entry_at};
 use refwarden::verdict::{Context, PushedUpdate, select};
 use tempfile::TempDir;
 
@@ -477,8 +477,12 @@ fn trees_differ_as_git_says(storage: Storage, seed: u64) {
     for &tree in trees.iter().take(12) {
         let listed = entries(&repo, &tree.to_string());
         assert_eq!(our_diff(&objects, None, Some(tree)).unwrap().len(), listed.len());
-        for &path in PATHS.iter().chain(&[&b"a/"[..], b"/a", b"", b"a/b/", b"nowhere", b"a//b", b"z/z"]) {
+        let asked: Vec<&[u8]> =
+            PATHS.iter().chain(&[&b"a/"[..], b"/a", b"", b"a/b/", b"nowhere", b"a//b", b"z/z"]).rev().copied().collect();
+        let together = entries_at(&objects, Some(tree), &asked).unwrap();
+        for (&path, together) in asked.iter().zip(together) {
             assert_eq!(entry_at(&objects, Some(tree), path).unwrap(), listed.get(path).copied(), "{path:?}");
+            assert_eq!(together, listed.get(path).copied(), "{path:?}");
         }
         // Git's order is the order that is asked for.
         let raw = objects.tree(tree).unwrap();
@@ -631,9 +635,19 @@ fn folders_that_nest_too_deep_are_refused() {
 
 /// The facts that a policy's first ruleset is given about updates: `(ref, old, new)`.
 fn collect(repo: &Repo, policy: &str, updates: &[(&str, Option<Oid>, Oid)]) -> Vec<Vec<UpdateFacts>> {
+    collect_from(repo, policy, updates, None).0
+}
+
+/// The same with a quarantine, and what it costs.
+fn collect_from(
+    repo: &Repo,
+    policy: &str,
+    updates: &[(&str, Option<Oid>, Oid)],
+    quarantine: Option<&Path>,
+) -> (Vec<Vec<UpdateFacts>>, Work) {
     let policy = parse::parse("policy.toml", format!("version = 1\n{policy}").as_bytes()).unwrap();
     let refs = repo.refs();
-    let objects = repo.objects(None);
+    let objects = repo.objects(quarantine);
     let default_branch = refs.default_branch().unwrap();
     let context = Context {
         repository: "r".to_owned(),
@@ -653,7 +667,7 @@ fn collect(repo: &Repo, policy: &str, updates: &[(&str, Option<Oid>, Oid)]) -> V
     }
     let selected = select(&policy, &context, &pushed).unwrap();
     let collector = Collector { objects: &objects, refs: &refs, context: &context, updates: &pushed, held: &held };
-    collector.collect(&selected)
+    (collector.collect(&selected), objects.work())
 }
 
 /// What a commit touches, by the definition: for each path its entry in the commit and in the parents and merge bases.
@@ -679,20 +693,20 @@ impl Touched<'_> {
             [] => mine.is_some(),
             [parent] => mine != self.at(*parent, path),
             _ => {
-                let differing: Vec<usize> = parents.iter().copied().filter(|&parent| self.at(parent, path) != mine).collect();
-                if differing.len() == parents.len() {
-                    return true;
-                }
-                differing.into_iter().any(|parent| {
+                // A parent is behind where another one has the merge's entry, and a merge base of the two has the parent's.
+                parents.iter().any(|&parent| {
                     let theirs = self.at(parent, path);
-                    parents.iter().filter(|&&other| other != parent).any(|&other| {
-                        let bases = best_common(&self.reach, parent, other);
-                        if bases.is_empty() {
-                            theirs.is_some()
-                        } else {
-                            bases.into_iter().any(|base| self.at(base, path) != theirs)
-                        }
-                    })
+                    theirs != mine
+                        && !parents.iter().any(|&other| {
+                            self.at(other, path) == mine && {
+                                let bases = best_common(&self.reach, parent, other);
+                                if bases.is_empty() {
+                                    theirs.is_none()
+                                } else {
+                                    bases.into_iter().any(|base| self.at(base, path) == theirs)
+                                }
+                            }
+                        })
                 })
             }
         }
@@ -805,6 +819,255 @@ fn a_merge_that_restores_files_touches_them_however_many_there_are() {
         let merge = facts.entering.get("").unwrap().iter().find(|one| one.commit.id == ids[3]).unwrap();
         assert_eq!(merge.changes.get("").unwrap().len(), count, "of {count} files");
     }
+}
+
+/// Histories in which lines meet again and again, entries go back to what they were, and merges take whatever they like: each in
+/// a repository of its own would be the same, so that all of them lie in one.
+fn meeting_lines(random: &mut Random, histories: usize, length: usize) -> Vec<Planned> {
+    let paths: [&[u8]; 5] = [b"a", b"d/x", b"d/y", b"e/f/g", b"w"];
+    let mut all: Vec<Planned> = Vec::new();
+    for history in 0..histories {
+        let first = all.len();
+        let clock = CLOCKS[history % CLOCKS.len()];
+        let mut planned = plan(random, length, clock, 4);
+        for index in 4..length - 2 {
+            // Two lines that take each other, and then meet.
+            let reach = reach(&planned[..index]);
+            let (one, other) = (index - 1, index - 2 - random.below(3));
+            if random.percent(60) && !reach[one][other] && !best_common(&reach, one, other).is_empty() {
+                planned[index].parents = vec![one, other];
+                planned[index + 1].parents = vec![other, one];
+                planned[index + 2].parents = vec![index, index + 1];
+            }
+        }
+        for mut planned in planned {
+            for parent in &mut planned.parents {
+                *parent += first;
+            }
+            let inherited: Vec<Files> = planned.parents.iter().map(|&parent| all[parent].files.clone().unwrap()).collect();
+            let mut files = Files::new();
+            for path in paths {
+                let new = match inherited.as_slice() {
+                    [] => random.percent(70),
+                    [_] => random.percent(20),
+                    _ => random.percent(6),
+                };
+                let file = if new {
+                    (!random.percent(25)).then(|| File::Blob("100644", format!("content {}", random.below(2))))
+                } else {
+                    inherited.get(random.below(inherited.len().max(1))).and_then(|files| files.get(path)).cloned()
+                };
+                files.extend(file.map(|file| (path.to_vec(), file)));
+            }
+            planned.files = Some(files);
+            all.push(planned);
+        }
+    }
+    all
+}
+
+/// The definition once more, of the plan alone: no merge base, tree or object of the program under test is asked.
+fn touches_by_plan(plan: &[Planned], reach: &[Vec<bool>], first: usize, index: usize, path: &[u8]) -> bool {
+    let at = |index: usize| match plan[index].files.as_ref().unwrap().get(path) {
+        Some(File::Blob(mode, content)) => Some((*mode, content.clone())),
+        None => None,
+        other => panic!("{other:?}"),
+    };
+    let mine = at(index);
+    let parents = &plan[index].parents;
+    if parents.is_empty() {
+        return mine.is_some();
+    }
+    parents.iter().any(|&parent| {
+        let behind = |other: &usize| {
+            let bases = best_common(reach, parent - first, *other - first);
+            if bases.is_empty() { at(parent).is_none() } else { bases.iter().any(|&base| at(first + base) == at(parent)) }
+        };
+        at(parent) != mine && !parents.iter().any(|other| at(*other) == mine && behind(other))
+    })
+}
+
+/// The slow reference of one history, in which places count from its first commit.
+fn reach_of_history(plan: &[Planned], first: usize, length: usize) -> Vec<Vec<bool>> {
+    let mine: Vec<Planned> = plan[first..first + length]
+        .iter()
+        .map(|planned| Planned { parents: planned.parents.iter().map(|&parent| parent - first).collect(), ..planned.clone() })
+        .collect();
+    reach(&mine)
+}
+
+#[test]
+fn merges_touch_what_the_definition_says_where_lines_meet_again_and_again() {
+    const HISTORIES: usize = 400;
+    const LENGTH: usize = 16;
+    let random = &mut Random(77);
+    let plan = meeting_lines(random, HISTORIES, LENGTH);
+    let repo = Repo::new();
+    let quarantine = repo.dir.join("incoming");
+    fs::create_dir(&quarantine).unwrap();
+    let there = HISTORIES / 2 * LENGTH;
+    let mut ids = Vec::new();
+    repo.import(&plan, 0..there, &mut ids, None);
+    repo.import(&plan, there..plan.len(), &mut ids, Some(&quarantine));
+    repo.git(&["update-ref", "-d", "refs/heads/import"]);
+    let mut seen = [0; 3];
+    for history in 0..HISTORIES {
+        let first = history * LENGTH;
+        let reach = reach_of_history(&plan, first, LENGTH);
+        let new = first + LENGTH - 1;
+        let counts = if history % 3 == 0 { "max_changed_paths = { max_changed_paths = 100000 }\n" } else { "" };
+        let rules = if history % 4 == 1 { "file_path_restriction = { restricted_file_paths = [\"d/*\"] }\n" } else { ALL_PATHS };
+        let policy = format!("[[ruleset]]\nname = \"x\"\ntarget = \"branch\"\nrefs = [\"h\"]\n[ruleset.rules]\n{rules}{counts}");
+        let collected = collect_from(&repo, &policy, &[("refs/heads/h", None, ids[new])], Some(&quarantine));
+        for one in collected.0[0][0].entering.get("").unwrap() {
+            let index = ids.iter().position(|id| *id == one.commit.id).unwrap();
+            let ours: BTreeSet<Vec<u8>> = changes(one.changes.get("").unwrap()).into_iter().map(|(path, _, _)| path).collect();
+            let mut expected = BTreeSet::new();
+            for path in [&b"a"[..], b"d/x", b"d/y", b"e/f/g", b"w"] {
+                let asked = rules == ALL_PATHS || !counts.is_empty() || path.starts_with(b"d/");
+                if asked && touches_by_plan(&plan, &reach, first, index, path) {
+                    expected.insert(path.to_vec());
+                }
+            }
+            assert_eq!(ours, expected, "history {history}, commit {}: {:#?}", index - first, &plan[first..=new]);
+            let parents = &plan[index].parents;
+            if parents.len() > 1 {
+                seen[0] += 1;
+                seen[1] += usize::from(parents.len() > 2);
+                let several = |one: usize, other: usize| best_common(&reach, one - first, other - first).len() > 1;
+                seen[2] += usize::from(parents.iter().any(|&one| parents.iter().any(|&other| several(one, other))));
+            }
+        }
+    }
+    assert!(seen[0] > 1000 && seen[1] > 200 && seen[2] > 200, "too few merges, octopuses, several merge bases: {seen:?}");
+}
+
+/// The tree of the merge that git makes by itself, if there is no conflict: neither in it, nor in the merges of merge bases that
+/// git makes for it, where it takes one side of a conflict without a word.
+fn clean_merge(repo: &Repo, reach: &[Vec<bool>], ids: &[Oid], one: usize, other: usize) -> Option<String> {
+    let bases: Vec<usize> = best_common(reach, one, other).into_iter().collect();
+    match bases.as_slice() {
+        [_] => {}
+        [one, other] => drop(clean_merge(repo, reach, ids, *one, *other)?),
+        _ => return None,
+    }
+    let (one, other) = (ids[one].to_string(), ids[other].to_string());
+    let (code, output) = repo.run(&["merge-tree", "--write-tree", "--no-messages", &one, &other], b"", None);
+    if code != Some(0) {
+        return None;
+    }
+    let tree = String::from_utf8(output).unwrap().trim().to_owned();
+    // Where git sees a rename it puts at a path what neither side has there: that is a change.
+    let [merged, one, other] = [&tree, &one, &other].map(|id| entries(repo, id));
+    let taken = |path: &Vec<u8>| [&one, &other].iter().any(|side| side.get(path) == merged.get(path));
+    merged.keys().chain(one.keys()).chain(other.keys()).all(taken).then_some(tree)
+}
+
+#[test]
+fn a_merge_that_git_makes_by_itself_touches_nothing() {
+    const LENGTH: usize = 16;
+    let random = &mut Random(78);
+    let plan = meeting_lines(random, 40, LENGTH);
+    let repo = Repo::new();
+    let mut ids = Vec::new();
+    repo.import(&plan, 0..plan.len(), &mut ids, None);
+    repo.git(&["update-ref", "-d", "refs/heads/import"]);
+    let policy = format!("[[ruleset]]\nname = \"x\"\ntarget = \"branch\"\nrefs = [\"h\"]\n[ruleset.rules]\n{ALL_PATHS}");
+    let mut seen = [0; 2];
+    for history in 0..40 {
+        let first = history * LENGTH;
+        let reach = reach_of_history(&plan, first, LENGTH);
+        for _ in 0..8 {
+            let (one, other) = (8 + random.below(LENGTH - 8), 8 + random.below(LENGTH - 8));
+            let bases = best_common(&reach, one, other);
+            if bases.is_empty() || reach[one][other] || reach[other][one] {
+                continue;
+            }
+            let mine = &ids[first..first + LENGTH];
+            let Some(tree) = clean_merge(&repo, &reach, mine, one, other) else { continue };
+            let (first_id, second_id) = (mine[one], mine[other]);
+            let raw = format!(
+                "tree {tree}\nparent {first_id}\nparent {second_id}\nauthor a <a@example.org> 5000000 +0000\ncommitter a <a@example.org> 5000000 +0000\n\nmerge\n"
+            );
+            let merge = repo.write("commit", raw.as_bytes());
+            let facts = collect(&repo, &policy, &[("refs/heads/h", None, merge)]).remove(0).remove(0);
+            let entering = facts.entering.get("").unwrap().iter().find(|one| one.commit.id == merge).unwrap();
+            assert_eq!(
+                changes(entering.changes.get("").unwrap()),
+                Changes::new(),
+                "history {history}, {one} and {other}, merge bases {bases:?}: {:#?}",
+                &plan[first..first + LENGTH]
+            );
+            seen[0] += 1;
+            seen[1] += usize::from(bases.len() > 1);
+        }
+    }
+    assert!(seen[0] > 40 && seen[1] > 10, "too few clean merges, and those with several merge bases: {seen:?}");
+}
+
+/// What a walk reads depends on the push, not on how long the history is.
+#[test]
+fn walks_are_bounded_by_the_push() {
+    let repo = Repo::new();
+    let quarantine = repo.dir.join("incoming");
+    fs::create_dir(&quarantine).unwrap();
+    let files = |content: &str| Some(Files::from([(b"f".to_vec(), File::Blob("100644", content.to_owned()))]));
+    let planned = |parents: &[usize], time: usize, content: &str| Planned {
+        parents: parents.to_vec(),
+        time: 1_000_000 + time as u64,
+        files: files(content),
+    };
+    let mut plan = vec![planned(&[], 0, "0")];
+    for index in 1..3000 {
+        plan.push(planned(&[index - 1], index, &(index / 500).to_string()));
+    }
+    // What is pushed: a commit on main, a root of its own, a merge of that root, and one more of both lines.
+    plan.push(planned(&[2999], 3000, "new"));
+    plan.push(planned(&[], 3001, "root"));
+    plan.push(planned(&[3000, 3001], 3002, "new"));
+    plan.push(planned(&[3001], 3003, "root"));
+    plan.push(planned(&[3002, 3003], 3004, "new"));
+    let mut ids = Vec::new();
+    repo.import(&plan, 0..3000, &mut ids, None);
+    repo.git(&["update-ref", "-d", "refs/heads/import"]);
+    repo.git(&["update-ref", "refs/heads/main", &ids[2990].to_string()]);
+    repo.git(&["update-ref", "refs/heads/release/1", &ids[2980].to_string()]);
+    repo.git(&["update-ref", "refs/heads/other/1", &ids[2985].to_string()]);
+    repo.import(&plan, 3000..plan.len(), &mut ids, Some(&quarantine));
+    for (refs, name, old, new) in [
+        // A new branch in a ruleset that does not cover the default branch, with and without a covered ref.
+        (r#"["release/*"]"#, "refs/heads/release/2", None, 3000),
+        (r#"["none/*"]"#, "refs/heads/none/2", None, 3000),
+        (r#"["main", "release/*"]"#, "refs/heads/release/2", None, 3000),
+        // A root of its own, as a new branch and over an old one.
+        (r#"["~ALL"]"#, "refs/heads/pages", None, 3001),
+        (r#"["none/*"]"#, "refs/heads/none/3", None, 3001),
+        (r#"["main"]"#, "refs/heads/main", Some(2990), 3001),
+        // Merges of lines that never met, or met only just now.
+        (r#"["main"]"#, "refs/heads/main", Some(2990), 3004),
+    ] {
+        let policy = format!(
+            "[[ruleset]]\nname = \"x\"\ntarget = \"branch\"\nrefs = {refs}\n[ruleset.rules]\n{ALL_PATHS}non_fast_forward = true\n"
+        );
+        let (facts, work) = collect_from(&repo, &policy, &[(name, old.map(|old: usize| ids[old]), ids[new])], Some(&quarantine));
+        facts[0][0].landing.get("").unwrap();
+        assert!(work.commits < 200, "{refs} {name}: {work:?}");
+    }
+}
+
+#[test]
+fn a_spent_budget_says_how_far_it_got_and_what_to_set() {
+    let repo = Repo::new();
+    let mut ids = Vec::new();
+    repo.import(&plan(&mut Random(3), 9, Clock::Sane, 2), 0..9, &mut ids, None);
+    let budget = Budget { commits: 4, ..Budget::default() };
+    let objects = Objects::open(&repo.dir, None, repo.format, budget).unwrap();
+    let why = ids.iter().find_map(|&id| objects.node(id).err()).unwrap();
+    assert!(why.why.contains("the budget of 4 commits is spent (after 5 commits, 4 objects"), "{}", why.why);
+    assert_eq!(why.cause, Cause::Budget);
+    let help = why.help.unwrap();
+    assert!(help.contains("`commits` in `[server] budget`") && help.contains("import"), "{help}");
+    assert_eq!(objects.counters().work(), objects.work());
 }
 
 // The four questions.

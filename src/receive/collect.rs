@@ -7,9 +7,10 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::graph::{Entering, is_ancestor, merge_bases, newest_of_each_line};
+use super::merge_diff::{Visitor as MergeVisitor, merge_diff};
 use super::objects::Objects;
 use super::refs::Refs;
-use super::tree_diff::{Collect, diff, entry_at};
+use super::tree_diff::{Collect, diff, entries_at};
 use crate::git::pattern::{Pattern, PatternSet};
 use crate::git::{Change, Commit, FileChange, FileEntry, Mode, ObjectKind, Oid, RefKind, RefName};
 use crate::policy::{DefaultBranch, Enforcement, Ruleset};
@@ -19,8 +20,6 @@ use crate::verdict::{Context, PushedUpdate, Selected, Standing};
 
 /// Above this many covered refs, their tips are first compared with what the walk has seen, and walked from only then.
 const FEW_TIPS: usize = 256;
-/// Above this many paths, a merge's parents are compared with their merge bases as whole trees.
-const FEW_PATHS: usize = 256;
 
 /// What a push's facts are collected from.
 pub struct Collector<'a> {
@@ -99,20 +98,29 @@ impl Interest<'_> {
         Ok(false)
     }
 
+    /// Fills in the size of what is added or changed.
+    fn size(&self, objects: &Objects, change: &mut FileChange) -> Result<(), Undecided> {
+        if self.sizes
+            && let Some(entry) = change.new
+            && entry.mode != Mode::Gitlink
+        {
+            change.size = Some(objects.blob_size(entry.id)?);
+        }
+        Ok(())
+    }
+
+    /// Whether a change that no rule selects is kept because it is counted.
+    fn counts(&self, counted: &mut u64) -> bool {
+        *counted += 1;
+        self.counted.is_some_and(|limit| *counted <= limit)
+    }
+
     /// The differences between two trees that matter. `whole` keeps every counted one.
     fn diff(&self, objects: &Objects, old: Option<Oid>, new: Option<Oid>, whole: bool) -> Result<Vec<FileChange>, Undecided> {
         let mut counted = 0;
         let mut keep = |change: &mut FileChange| {
-            if self.sizes
-                && let Some(entry) = change.new
-                && entry.mode != Mode::Gitlink
-            {
-                change.size = Some(objects.blob_size(entry.id)?);
-            }
-            let kept = self.selects(change)? || {
-                counted += 1;
-                self.counted.is_some_and(|limit| whole || counted <= limit)
-            };
+            self.size(objects, change)?;
+            let kept = self.selects(change)? || self.counts(&mut counted) || whole && self.counted.is_some();
             if kept {
                 objects.keep_change(bytes_of(change))?;
             }
@@ -122,27 +130,38 @@ impl Interest<'_> {
         diff(objects, old, new, &mut visitor)?;
         Ok(visitor.changes)
     }
+}
 
-    /// Which of these changes' paths differ between two trees, whether or not a rule selects how: what a merge takes from elsewhere
-    /// may be selected where the difference between its parent and a merge base is not.
-    fn differing_paths(
-        &self,
-        objects: &Objects,
-        old: Option<Oid>,
-        new: Option<Oid>,
-        among: &[&FileChange],
-    ) -> Result<HashSet<Box<[u8]>>, Undecided> {
-        let among: HashSet<&[u8]> = among.iter().map(|change| &*change.path).collect();
-        let mut keep = |change: &mut FileChange| {
-            let kept = among.contains(&*change.path);
-            if kept {
-                objects.keep_change(bytes_of(change))?;
-            }
-            Ok(kept)
-        };
-        let mut visitor = Collect { enters: &|folder| self.enters(folder), keep: &mut keep, changes: Vec::new() };
-        diff(objects, old, new, &mut visitor)?;
-        Ok(visitor.changes.into_iter().map(|change| change.path).collect())
+/// Keeps what a merge touches and a rule wants to see.
+struct Touched<'t> {
+    objects: &'t Objects,
+    interest: &'t Interest<'t>,
+    parents: &'t [Oid],
+    counted: u64,
+    changes: Vec<FileChange>,
+}
+
+impl MergeVisitor for Touched<'_> {
+    fn enters(&self, folder: &[u8]) -> bool {
+        self.interest.enters(folder)
+    }
+
+    fn matters(&mut self, change: &mut FileChange) -> Result<bool, Undecided> {
+        self.interest.size(self.objects, change)?;
+        Ok(self.interest.counted.is_some() || self.interest.selects(change)?)
+    }
+
+    fn touches(&mut self, change: FileChange) -> Result<(), Undecided> {
+        if self.interest.selects(&change)? || self.interest.counts(&mut self.counted) {
+            self.objects.keep_change(bytes_of(&change))?;
+            self.changes.push(change);
+        }
+        Ok(())
+    }
+
+    fn bases(&mut self, first: usize, second: usize) -> Result<Vec<Oid>, Undecided> {
+        let (Some(&first), Some(&second)) = (self.parents.get(first), self.parents.get(second)) else { return Ok(Vec::new()) };
+        merge_bases(self.objects, first, second)?.into_iter().map(|base| Ok(self.objects.node(base)?.tree)).collect()
     }
 }
 
@@ -378,81 +397,21 @@ impl Collector<'_> {
         Ok(entering)
     }
 
-    /// What a commit touches. For a merge: a path whose entry differs from every parent, or from a parent that itself differs
-    /// there from a merge base, so that a merge which quietly takes the old side is a change.
+    /// What a commit touches: against its parent, or the empty tree; for a merge as [`merge_diff`] says.
     fn changes_of(&self, commit: &Commit, interest: &Interest<'_>) -> Result<Vec<FileChange>, Undecided> {
-        let [first, others @ ..] = commit.parents.as_slice() else {
-            return interest.diff(self.objects, None, Some(commit.tree), false);
-        };
-        if others.is_empty() {
-            let parent = self.objects.node(*first)?.tree;
-            return interest.diff(self.objects, Some(parent), Some(commit.tree), false);
-        }
-        let mut touched: Vec<FileChange> = Vec::new();
-        let mut against = Vec::with_capacity(commit.parents.len());
-        for &parent in &commit.parents {
-            let tree = self.objects.node(parent)?.tree;
-            against.push(interest.diff(self.objects, Some(tree), Some(commit.tree), true)?);
-        }
-        let mut differing: HashMap<&[u8], usize> = HashMap::new();
-        for changes in &against {
-            for change in changes {
-                *differing.entry(&change.path).or_default() += 1;
+        match commit.parents.as_slice() {
+            [] => interest.diff(self.objects, None, Some(commit.tree), false),
+            [parent] => {
+                let parent = self.objects.node(*parent)?.tree;
+                interest.diff(self.objects, Some(parent), Some(commit.tree), false)
+            }
+            parents => {
+                let trees = parents.iter().map(|&parent| Ok(self.objects.node(parent)?.tree)).collect::<Result<Vec<_>, _>>()?;
+                let mut touched = Touched { objects: self.objects, interest, parents, counted: 0, changes: Vec::new() };
+                merge_diff(self.objects, commit.tree, &trees, &mut touched)?;
+                Ok(touched.changes)
             }
         }
-        let mut named: HashSet<&[u8]> = HashSet::new();
-        for (&parent, changes) in commit.parents.iter().zip(&against) {
-            let (everywhere, some): (Vec<&FileChange>, Vec<&FileChange>) =
-                changes.iter().partition(|change| differing.get(&*change.path) == Some(&commit.parents.len()));
-            let mut add = |change: &FileChange, path| {
-                if named.insert(path) {
-                    touched.push(change.clone());
-                }
-            };
-            for change in everywhere {
-                add(change, &change.path);
-            }
-            if some.is_empty() {
-                continue;
-            }
-            for base in self.bases_of_parent(parent, &commit.parents)? {
-                // A few paths are looked up one by one; for many, the trees are compared once.
-                let parent_differs = if some.len() > FEW_PATHS {
-                    let parent_tree = self.objects.node(parent)?.tree;
-                    Some(interest.differing_paths(self.objects, base, Some(parent_tree), &some)?)
-                } else {
-                    None
-                };
-                for change in &some {
-                    let differs = match &parent_differs {
-                        Some(paths) => paths.contains(&change.path),
-                        None => entry_at(self.objects, base, &change.path)? != change.old,
-                    };
-                    if differs {
-                        add(change, &change.path);
-                    }
-                }
-            }
-        }
-        Ok(touched)
-    }
-
-    /// The trees of the merge bases of a parent and each other parent; the empty tree where lines never meet.
-    fn bases_of_parent(&self, parent: Oid, parents: &[Oid]) -> Result<Vec<Option<Oid>>, Undecided> {
-        let mut trees = Vec::new();
-        for &other in parents.iter().filter(|&&other| other != parent) {
-            let bases = merge_bases(self.objects, parent, other)?;
-            if bases.is_empty() && !trees.contains(&None) {
-                trees.push(None);
-            }
-            for base in bases {
-                let tree = Some(self.objects.node(base)?.tree);
-                if !trees.contains(&tree) {
-                    trees.push(tree);
-                }
-            }
-        }
-        Ok(trees)
     }
 
     /// How the ref's tree changes, from what the server holds, or from where a new ref comes from.
@@ -506,23 +465,35 @@ impl Collector<'_> {
             return Ok(());
         }
         let Some(default) = self.default_tip()? else { return Ok(()) };
+        // Most often the default branch has something else, and then its merge bases need not be looked for.
+        let of_default = self.entries(default, changes.iter())?;
+        let mut excused: Vec<bool> = changes.iter().zip(&of_default).map(|(change, entry)| *entry == change.new).collect();
+        if !excused.contains(&true) {
+            return Ok(());
+        }
         let bases = merge_bases(self.objects, old, default)?;
         if bases.is_empty() {
             return Ok(());
         }
-        let default_tree = self.objects.node(default)?.tree;
-        let mut kept = Vec::with_capacity(changes.len());
-        for change in changes.drain(..) {
-            let mut excused = entry_at(self.objects, Some(default_tree), &change.path)? == change.new;
-            for &base in &bases {
-                excused = excused && entry_at(self.objects, Some(self.objects.node(base)?.tree), &change.path)? == change.old;
-            }
-            if !excused {
-                kept.push(change);
+        for base in bases {
+            let of_base = self.entries(base, changes.iter())?;
+            for ((excused, change), entry) in excused.iter_mut().zip(changes.iter()).zip(of_base) {
+                *excused = *excused && entry == change.old;
             }
         }
-        *changes = kept;
+        let mut excused = excused.into_iter();
+        changes.retain(|_| !excused.next().unwrap_or_default());
         Ok(())
+    }
+
+    /// What a commit has at the paths of changes.
+    fn entries<'c>(
+        &self,
+        commit: Oid,
+        changes: impl Iterator<Item = &'c FileChange>,
+    ) -> Result<Vec<Option<FileEntry>>, Undecided> {
+        let paths: Vec<&[u8]> = changes.map(|change| &*change.path).collect();
+        entries_at(self.objects, Some(self.objects.node(commit)?.tree), &paths)
     }
 
     /// The trees that a new ref is compared with: of the covered tips that its value descends from, the newest of each line; else
@@ -537,7 +508,6 @@ impl Collector<'_> {
             Some(default) => merge_bases(self.objects, new, default)?,
             None => Vec::new(),
         };
-        let tips = covered.tips(self)?;
         let mut origins: Vec<Oid> = if covered.ruleset.target == Target::Tag || covered.covers_default(self)? {
             // Whatever else the value descends from lies outside the default branch, or below a merge base with it.
             let mut beside = Entering::from(self.objects, new)?;
@@ -545,11 +515,11 @@ impl Collector<'_> {
                 beside.hide(default)?;
             }
             beside.run()?;
+            // Where nothing was there before but the default branch, no tip can be.
+            let tips = if beside.is_open() { covered.tips(self)? } else { Rc::default() };
             tips.iter().copied().filter(|&tip| beside.enters(tip)).chain(from_default.iter().copied()).collect()
         } else {
-            let mut walk = Entering::from(self.objects, new)?;
-            walk.run()?;
-            tips.iter().copied().filter(|&tip| walk.enters(tip)).collect()
+            self.reached(new, &covered.tips(self)?)?
         };
         if origins.is_empty() {
             origins = from_default;
@@ -562,6 +532,23 @@ impl Collector<'_> {
             newest.push(None);
         }
         Ok(newest)
+    }
+
+    /// The tips that a commit descends from. A few are asked about one by one, which ends where the lines meet; for many of them all
+    /// history is walked once.
+    fn reached(&self, new: Oid, tips: &[Oid]) -> Result<Vec<Oid>, Undecided> {
+        if tips.len() > FEW_TIPS {
+            let mut walk = Entering::from(self.objects, new)?;
+            walk.run()?;
+            return Ok(tips.iter().copied().filter(|&tip| walk.enters(tip)).collect());
+        }
+        let mut reached = Vec::new();
+        for &tip in tips {
+            if is_ancestor(self.objects, tip, new)? {
+                reached.push(tip);
+            }
+        }
+        Ok(reached)
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::rc::Rc;
 
 use super::objects::Objects;
 use crate::git::Oid;
-use crate::push::Undecided;
+use crate::push::{Cause, Undecided};
 
 /// A queue of commits, newest first.
 #[derive(Default)]
@@ -207,6 +208,231 @@ const FIRST: u8 = 1;
 const SECOND: u8 = 2;
 /// Below a common ancestor: of no interest any more.
 const STALE: u8 = 4;
+const QUEUED: u8 = 8;
+const SIDES: [u8; 2] = [FIRST, SECOND];
+
+/// History as walks between two lines know it. The merges of a push ask about the same commits again and again, so that each
+/// commit gets a number, and a step from a commit to its parents costs no look-up once it was made.
+#[derive(Default)]
+pub(super) struct Lines {
+    numbers: HashMap<Oid, u32>,
+    commits: Vec<Numbered>,
+    /// What the present walk knows of each commit.
+    flags: Vec<u8>,
+    /// The commits whose flags are set.
+    flagged: Vec<u32>,
+}
+
+struct Numbered {
+    id: Oid,
+    /// Where it stands in the order of a walk: the committer's time; of a commit that only the quarantine has, at least one more
+    /// than any parent's of its kind, so that it comes after everything that reaches it.
+    order: i64,
+    was_there: bool,
+    /// Set by the first step from it.
+    parents: Option<Rc<[u32]>>,
+}
+
+/// What a walk still has before it.
+#[derive(Default)]
+struct Ahead {
+    /// Queued commits that are not stale.
+    queued: usize,
+    /// Those of them that each side reaches.
+    queued_by: [usize; 2],
+    /// Commits that only this side reaches so far, and that the other one may still come to: not those of the quarantine, which
+    /// nothing reaches that comes after them.
+    open_by: [usize; 2],
+}
+
+impl Ahead {
+    fn counted(&mut self, flags: u8, was_there: bool, change: impl Fn(&mut usize)) {
+        let waits = flags & QUEUED != 0 && flags & STALE == 0;
+        if waits {
+            change(&mut self.queued);
+        }
+        for ((side, queued), open) in SIDES.into_iter().zip(&mut self.queued_by).zip(&mut self.open_by) {
+            if waits && flags & side != 0 {
+                change(queued);
+            }
+            if was_there && flags & (FIRST | SECOND) == side {
+                change(open);
+            }
+        }
+    }
+
+    /// Whether no other common ancestor can turn up: when a side is walked to its end, and the other one comes to none of its
+    /// commits any more. So an unrelated line, or one merged as a folder, does not cost a walk of the whole other history.
+    fn is_done(&self) -> bool {
+        self.queued == 0 || self.queued_by.iter().zip(&self.open_by).any(|(queued, open)| *queued == 0 && *open == 0)
+    }
+}
+
+impl Lines {
+    fn number(&mut self, objects: &Objects, id: Oid) -> Result<u32, Undecided> {
+        if let Some(&number) = self.numbers.get(&id) {
+            return Ok(number);
+        }
+        // The parents come first where they have a say.
+        let mut open = vec![id];
+        while let Some(&id) = open.last() {
+            let node = objects.node(id)?;
+            let mut order = node.time;
+            let mut waits = false;
+            if !node.was_there {
+                for &parent in &node.parents {
+                    match self.numbers.get(&parent).and_then(|&number| self.commits.get(number as usize)) {
+                        Some(parent) if parent.was_there => {}
+                        Some(parent) => order = order.max(parent.order.saturating_add(1)),
+                        None if objects.node(parent)?.was_there => {}
+                        None => {
+                            open.push(parent);
+                            waits = true;
+                        }
+                    }
+                }
+            }
+            if waits {
+                continue;
+            }
+            open.pop();
+            if !self.numbers.contains_key(&id) {
+                let number = u32::try_from(self.commits.len())
+                    .map_err(|_| Undecided::new("the history has more commits than can be numbered").cause(Cause::Budget))?;
+                self.commits.push(Numbered { id, order, was_there: node.was_there, parents: None });
+                self.flags.push(0);
+                self.numbers.insert(id, number);
+            }
+        }
+        self.numbers.get(&id).copied().ok_or_else(|| Undecided::new("a commit has no number").cause(Cause::Internal))
+    }
+
+    fn commit(&mut self, number: u32) -> Result<&mut Numbered, Undecided> {
+        self.commits.get_mut(number as usize).ok_or_else(|| Undecided::new("a commit has no number").cause(Cause::Internal))
+    }
+
+    fn parents(&mut self, objects: &Objects, number: u32) -> Result<Rc<[u32]>, Undecided> {
+        let commit = self.commit(number)?;
+        if let Some(parents) = &commit.parents {
+            return Ok(Rc::clone(parents));
+        }
+        let node = objects.node(commit.id)?;
+        let parents = node.parents.iter().map(|&parent| self.number(objects, parent)).collect::<Result<Rc<[u32]>, _>>()?;
+        self.commit(number)?.parents = Some(Rc::clone(&parents));
+        Ok(parents)
+    }
+
+    fn flags(&self, number: u32) -> u8 {
+        self.flags.get(number as usize).copied().unwrap_or_default()
+    }
+
+    /// Sets a commit's flags, queues it if they are news to it, and keeps count.
+    fn flag(&mut self, number: u32, flags: u8, queue: &mut Numbers, ahead: &mut Ahead) -> Result<(), Undecided> {
+        let before = self.flags(number);
+        if before & flags == flags {
+            return Ok(());
+        }
+        let after = before | flags | QUEUED;
+        let commit = self.commit(number)?;
+        let was_there = commit.was_there;
+        if before & QUEUED == 0 {
+            queue.push(commit.order, number);
+        }
+        if before == 0 {
+            self.flagged.push(number);
+        }
+        self.set(number, before, after, was_there, ahead);
+        Ok(())
+    }
+
+    fn set(&mut self, number: u32, before: u8, after: u8, was_there: bool, ahead: &mut Ahead) {
+        ahead.counted(after, was_there, |count| *count += 1);
+        ahead.counted(before, was_there, |count| *count = count.saturating_sub(1));
+        if let Some(flags) = self.flags.get_mut(number as usize) {
+            *flags = after;
+        }
+    }
+
+    /// Git's `paint_down_to_common`: the common ancestors that no other common ancestor was seen above.
+    fn common_ancestors(&mut self, objects: &Objects, first: u32, second: u32) -> Result<Vec<u32>, Undecided> {
+        for number in std::mem::take(&mut self.flagged) {
+            if let Some(flags) = self.flags.get_mut(number as usize) {
+                *flags = 0;
+            }
+        }
+        let mut queue = Numbers::default();
+        let mut ahead = Ahead::default();
+        let mut found: Vec<u32> = Vec::new();
+        self.flag(first, FIRST, &mut queue, &mut ahead)?;
+        self.flag(second, SECOND, &mut queue, &mut ahead)?;
+        while !ahead.is_done() {
+            let Some(number) = queue.pop() else { break };
+            objects.step()?;
+            let before = self.flags(number);
+            let was_there = self.commit(number)?.was_there;
+            self.set(number, before, before & !QUEUED, was_there, &mut ahead);
+            let mut flags = before & (FIRST | SECOND | STALE);
+            if flags == FIRST | SECOND {
+                if !found.contains(&number) {
+                    found.push(number);
+                }
+                flags |= STALE;
+            }
+            for &parent in self.parents(objects, number)?.iter() {
+                self.flag(parent, flags, &mut queue, &mut ahead)?;
+            }
+        }
+        found.retain(|&number| self.flags(number) & STALE == 0);
+        Ok(found)
+    }
+
+    fn is_ancestor(&mut self, objects: &Objects, ancestor: u32, descendant: u32) -> Result<bool, Undecided> {
+        Ok(ancestor == descendant || self.common_ancestors(objects, ancestor, descendant)?.contains(&ancestor))
+    }
+
+    fn merge_bases(&mut self, objects: &Objects, first: u32, second: u32) -> Result<Vec<u32>, Undecided> {
+        if first == second {
+            return Ok(vec![first]);
+        }
+        let common = self.common_ancestors(objects, first, second)?;
+        if common.len() < 2 {
+            return Ok(common);
+        }
+        // Walking by times that lie can find an ancestor of a better one first.
+        let mut best = Vec::new();
+        for &candidate in &common {
+            let mut redundant = false;
+            for &other in common.iter().filter(|&&other| other != candidate) {
+                if self.is_ancestor(objects, candidate, other)? {
+                    redundant = true;
+                    break;
+                }
+            }
+            if !redundant {
+                best.push(candidate);
+            }
+        }
+        Ok(best)
+    }
+}
+
+/// A queue of numbered commits, newest first.
+#[derive(Default)]
+struct Numbers {
+    heap: BinaryHeap<(i64, Reverse<u32>, u32)>,
+    pushed: u32,
+}
+
+impl Numbers {
+    fn push(&mut self, order: i64, number: u32) {
+        self.pushed = self.pushed.wrapping_add(1);
+        self.heap.push((order, Reverse(self.pushed), number));
+    }
+
+    fn pop(&mut self) -> Option<u32> {
+        self.heap.pop().map(|(_, _, number)| number)
+    }
+}
 
 /// The best common ancestors of two commits, as `git merge-base --all` finds them, sorted.
 ///
@@ -216,68 +442,12 @@ pub fn merge_bases(objects: &Objects, first: Oid, second: Oid) -> Result<Vec<Oid
     if first == second {
         return Ok(vec![first]);
     }
-    let mut common = common_ancestors(objects, first, second)?;
-    // Walking by times that lie can find an ancestor of a better one first.
-    if common.len() > 1 {
-        let mut best = Vec::new();
-        for &candidate in &common {
-            let mut redundant = false;
-            for &other in common.iter().filter(|&&other| other != candidate) {
-                if is_ancestor(objects, candidate, other)? {
-                    redundant = true;
-                    break;
-                }
-            }
-            if !redundant {
-                best.push(candidate);
-            }
-        }
-        common = best;
-    }
-    common.sort_unstable();
-    Ok(common)
-}
-
-/// Git's `paint_down_to_common`: the common ancestors that no other common ancestor was seen above.
-fn common_ancestors(objects: &Objects, first: Oid, second: Oid) -> Result<Vec<Oid>, Undecided> {
-    let mut flags: HashMap<Oid, u8> = HashMap::new();
-    let mut queue = Queue::default();
-    // Queue entries whose commit is not stale.
-    let mut interesting: HashSet<Oid> = HashSet::new();
-    let mut found: Vec<Oid> = Vec::new();
-    for (id, flag) in [(first, FIRST), (second, SECOND)] {
-        *flags.entry(id).or_default() |= flag;
-        queue.push(objects.node(id)?.time, id);
-        interesting.insert(id);
-    }
-    while !interesting.is_empty() {
-        let Some((_, id)) = queue.pop() else { break };
-        objects.step()?;
-        interesting.remove(&id);
-        let mut flag = flags.get(&id).copied().unwrap_or_default();
-        if flag == FIRST | SECOND {
-            if !found.contains(&id) {
-                found.push(id);
-            }
-            flag |= STALE;
-        }
-        for &parent in &objects.node(id)?.parents {
-            let before = flags.get(&parent).copied().unwrap_or_default();
-            if before & flag == flag {
-                continue;
-            }
-            let after = before | flag;
-            flags.insert(parent, after);
-            queue.push(objects.node(parent)?.time, parent);
-            if after & STALE == 0 {
-                interesting.insert(parent);
-            } else {
-                interesting.remove(&parent);
-            }
-        }
-    }
-    found.retain(|id| flags.get(id).is_some_and(|flag| flag & STALE == 0));
-    Ok(found)
+    let lines = &mut *objects.lines().borrow_mut();
+    let (first, second) = (lines.number(objects, first)?, lines.number(objects, second)?);
+    let bases = lines.merge_bases(objects, first, second)?;
+    let mut bases = bases.into_iter().map(|base| Ok(lines.commit(base)?.id)).collect::<Result<Vec<_>, Undecided>>()?;
+    bases.sort_unstable();
+    Ok(bases)
 }
 
 /// Whether one commit is another or an ancestor of it.
@@ -285,5 +455,10 @@ fn common_ancestors(objects: &Objects, first: Oid, second: Oid) -> Result<Vec<Oi
 /// # Errors
 /// A commit cannot be read, or the budget is spent.
 pub fn is_ancestor(objects: &Objects, ancestor: Oid, descendant: Oid) -> Result<bool, Undecided> {
-    Ok(ancestor == descendant || common_ancestors(objects, ancestor, descendant)?.contains(&ancestor))
+    if ancestor == descendant {
+        return Ok(true);
+    }
+    let lines = &mut *objects.lines().borrow_mut();
+    let (ancestor, descendant) = (lines.number(objects, ancestor)?, lines.number(objects, descendant)?);
+    lines.is_ancestor(objects, ancestor, descendant)
 }

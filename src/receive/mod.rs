@@ -1,7 +1,7 @@
 //! The server side of a push: it reads what git and the server say, asks for a verdict, answers and logs.
 //!
 //! In the order of a push: [`environment`], [`host_mark`] and [`stdin`], [`repository`] with `configuration`, [`repository_name`]
-//! and [`find_policy`], [`refs`], [`objects`] with [`graph`] and [`tree_diff`], [`collect`], then [`message`] and [`decision_log`]. [`judge`] is the part that the hook and
+//! and [`find_policy`], [`refs`], [`objects`] with [`graph`], [`tree_diff`] and [`merge_diff`], [`collect`], then [`message`] and [`decision_log`]. [`judge`] is the part that the hook and
 //! `explain` share; [`pre_receive`] is the hook.
 
 mod alternates;
@@ -16,6 +16,7 @@ pub mod head;
 pub mod host_mark;
 pub mod import_state;
 mod judge;
+pub mod merge_diff;
 pub mod message;
 pub mod objects;
 mod openpgp;

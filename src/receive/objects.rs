@@ -8,9 +8,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::alternates;
+use super::graph::Lines;
 use crate::git::{Commit, Malformed, ObjectFormat, ObjectKind, Oid, Tag};
 use crate::policy::Budget;
 use crate::push::{Cause, Undecided};
@@ -26,6 +29,28 @@ pub struct Work {
     pub paths: u64,
 }
 
+/// The same while it grows. One thread counts, and another one may look.
+#[derive(Debug, Default)]
+pub struct Counters {
+    commits: AtomicU64,
+    objects: AtomicU64,
+    paths: AtomicU64,
+}
+
+impl Counters {
+    /// What was counted so far.
+    pub fn work(&self) -> Work {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Work { commits: read(&self.commits), objects: read(&self.objects), paths: read(&self.paths) }
+    }
+
+    fn set(&self, work: Work) {
+        self.commits.store(work.commits, Ordering::Relaxed);
+        self.objects.store(work.objects, Ordering::Relaxed);
+        self.paths.store(work.paths, Ordering::Relaxed);
+    }
+}
+
 /// Reads objects.
 pub struct Objects {
     /// What was there before the push.
@@ -35,8 +60,9 @@ pub struct Objects {
     format: ObjectFormat,
     budget: Budget,
     started: Instant,
-    work: Cell<Work>,
+    work: Arc<Counters>,
     steps: Cell<u64>,
+    lines: RefCell<Lines>,
     nodes: RefCell<HashMap<Oid, Rc<Node>>>,
     entering: RefCell<HashMap<Oid, Rc<Commit>>>,
     trees: RefCell<TreeCache>,
@@ -50,7 +76,7 @@ pub struct Objects {
 
 impl std::fmt::Debug for Objects {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Objects").field("work", &self.work.get()).finish_non_exhaustive()
+        f.debug_struct("Objects").field("work", &self.work()).finish_non_exhaustive()
     }
 }
 
@@ -134,8 +160,9 @@ impl Objects {
             format,
             budget,
             started: Instant::now(),
-            work: Cell::default(),
+            work: Arc::default(),
             steps: Cell::default(),
+            lines: RefCell::default(),
             nodes: RefCell::default(),
             entering: RefCell::default(),
             trees: RefCell::default(),
@@ -154,12 +181,22 @@ impl Objects {
 
     /// What was spent so far.
     pub fn work(&self) -> Work {
-        self.work.get()
+        self.work.work()
+    }
+
+    /// The counters behind it, for a thread that waits.
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.work)
+    }
+
+    /// What walks between lines know of the history.
+    pub(super) fn lines(&self) -> &RefCell<Lines> {
+        &self.lines
     }
 
     /// How many commits the budget still allows.
     pub fn commits_left(&self) -> u64 {
-        self.budget.commits.saturating_sub(self.work.get().commits)
+        self.budget.commits.saturating_sub(self.work().commits)
     }
 
     /// Time since the objects were opened.
@@ -168,29 +205,30 @@ impl Objects {
     }
 
     fn spend(&self, commits: u64, objects: u64, paths: u64) -> Result<(), Undecided> {
-        let mut work = self.work.get();
+        let mut work = self.work();
         work.commits += commits;
         work.objects += objects;
         work.paths += paths;
         self.work.set(work);
-        let over =
-            |what: &str, limit: u64| Err(Undecided::new(format!("the budget of {limit} {what} is spent")).cause(Cause::Budget));
         if work.commits > self.budget.commits {
-            return over("commits", self.budget.commits);
+            return Err(self.over(&format!("{} commits", self.budget.commits), "commits"));
         }
         if work.paths > self.budget.paths {
-            return over("paths", self.budget.paths);
+            return Err(self.over(&format!("{} paths", self.budget.paths), "paths"));
         }
         if (work.objects + work.paths).is_multiple_of(64) { self.check_time() } else { Ok(()) }
     }
 
     fn check_time(&self) -> Result<(), Undecided> {
         if self.started.elapsed() > self.budget.time {
-            return Err(
-                Undecided::new(format!("the budget of {} ms is spent", self.budget.time.as_millis())).cause(Cause::Budget)
-            );
+            return Err(self.over(&format!("{} ms", self.budget.time.as_millis()), "time"));
         }
         Ok(())
+    }
+
+    /// A part of the budget is spent.
+    fn over(&self, limit: &str, key: &str) -> Undecided {
+        over_budget(limit, key, self.work(), self.started.elapsed())
     }
 
     /// Counts a step over what was read before, which costs nothing but time.
@@ -381,9 +419,7 @@ impl Objects {
     /// The object is missing, unreadable or no blob, or larger than the budget allows.
     pub fn blob(&self, id: Oid) -> Result<Vec<u8>, Undecided> {
         if self.blob_size(id)? > self.budget.blob_bytes {
-            return Err(
-                Undecided::new(format!("the budget of {} bytes of blobs is spent", self.budget.blob_bytes)).cause(Cause::Budget)
-            );
+            return Err(self.over(&format!("{} bytes of blobs", self.budget.blob_bytes), "blob_bytes"));
         }
         Ok(self.read(id, git2::ObjectType::Blob)?.data().to_vec())
     }
@@ -469,6 +505,21 @@ impl Objects {
         }
         Ok(raw)
     }
+}
+
+/// A push over its budget: how far judging it got, and what to set for more.
+pub(super) fn over_budget(limit: &str, key: &str, work: Work, after: Duration) -> Undecided {
+    Undecided::new(format!(
+        "the budget of {limit} is spent (after {} commits, {} objects, {} differing paths and {:.1} s)",
+        work.commits,
+        work.objects,
+        work.paths,
+        after.as_secs_f64()
+    ))
+    .cause(Cause::Budget)
+    .help(format!(
+        "push less at a time; an administrator can raise `{key}` in `[server] budget`, or name you in `[server] import` for the first push to an empty repository"
+    ))
 }
 
 fn git2_id(id: Oid) -> Result<git2::Oid, Undecided> {

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use super::head::{self, Notice};
 use super::host_mark::host_marks;
 use super::judge::{Judged, Push, judge_telling};
 use super::message::{self, About};
-use super::objects::{Objects, Work};
+use super::objects::{Counters, Objects, Work, over_budget};
 use super::refs::Refs;
 use super::repository::Repository;
 use super::{find_policy, import_state, preconditions, stdin};
@@ -73,9 +73,15 @@ struct Record {
     chained: Option<i32>,
     /// How long the chained hook has taken, which no budget counts.
     elsewhere: Duration,
+    /// What judging costs, once it has begun: every clone of the record sees it grow.
+    counters: Arc<OnceLock<Arc<Counters>>>,
 }
 
 impl Record {
+    fn work(&self) -> Work {
+        self.counters.get().map(|counters| counters.work()).unwrap_or_default()
+    }
+
     /// Writes the line of this push. The log is waited for no longer than the push may take, and long enough for others to end
     /// theirs.
     fn append(&mut self, case: Case, mut body: Map<String, Value>) -> Result<(), LogError> {
@@ -142,14 +148,10 @@ impl Watch {
         let Some(deadline) = time.checked_add(GRACE).and_then(|time| Instant::now().checked_add(time)) else { return };
         let record = record.clone();
         let too_late = move || {
-            let why = Undecided::new(format!(
-                "the budget of {} ms is spent, and judging has not come to an end",
-                time.as_millis()
-            ))
-            .cause(Cause::Budget)
-            .help(
-                "push less at a time; if the push is small, ask the server's administrator to run `git fsck` in the repository",
-            );
+            let mut why = over_budget(&format!("{} ms", time.as_millis()), "time", record.work(), case.started.elapsed());
+            why.why.push_str(", and judging has not come to an end");
+            let help = why.help.unwrap_or_default();
+            why.help = Some(format!("{help}; if the push is small, ask for a `git fsck` of the server's repository"));
             undecided(record, &why, case)
         };
         *locked(&self.limit) = Some((deadline, Box::new(too_late)));
@@ -294,6 +296,7 @@ fn decide(
     let refs = Refs::open(&repository)?;
     let quarantine = environment.quarantine(identity, &repository)?;
     let objects = Objects::open(&repository.common_dir, quarantine.as_deref(), repository.format, policy.server.budget)?;
+    let _ = record.counters.set(objects.counters());
     let marks = host_marks(Some(identity), environment, &updates)?;
     let push = Push {
         policy: &policy,
@@ -484,7 +487,7 @@ fn undecided_body(record: &Record, undecided: &Undecided, now: Timestamp, starte
     body.insert("updates".to_owned(), json!(updates));
     body.insert("evaluations".to_owned(), json!([]));
     body.insert("policy".to_owned(), policy(record));
-    body.insert("work".to_owned(), work(Work::default(), started));
+    body.insert("work".to_owned(), work(record.work(), started));
     body
 }
 

@@ -3,7 +3,7 @@
 //! Trees are refused when malformed, on the way: a gate that read `./x` or the same name twice differently from git could be
 //! walked around.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::objects::Objects;
 use crate::git::tree::{TreeEntry, next_entry};
@@ -42,30 +42,56 @@ pub fn diff(objects: &Objects, old: Option<Oid>, new: Option<Oid>, visitor: &mut
 /// # Errors
 /// A tree is missing, unreadable or malformed.
 pub fn entry_at(objects: &Objects, tree: Option<Oid>, path: &[u8]) -> Result<Option<FileEntry>, Undecided> {
-    let Some(mut tree) = tree else { return Ok(None) };
-    let mut components = path.split(|&byte| byte == b'/').peekable();
-    while let Some(component) = components.next() {
-        let raw = objects.tree(tree)?;
-        let mut rest: &[u8] = &raw;
-        let mut found = None;
-        while let Some(entry) = next(objects, tree, &mut rest)? {
-            objects.step()?;
-            // A file and a folder of one name cannot both be there in a sound tree; the one that fits the path counts.
-            if entry.name == component && (entry.mode == Mode::Tree) == components.peek().is_some() {
-                found = Some((entry.mode, entry.id));
-                break;
-            }
-        }
-        match found {
-            Some((Mode::Tree, id)) => tree = id,
-            Some((mode, id)) => return Ok(Some(FileEntry { mode, id })),
-            None => return Ok(None),
-        }
-    }
-    Ok(None)
+    Ok(entries_at(objects, tree, &[path])?.pop().flatten())
 }
 
-fn next<'a>(objects: &Objects, tree: Oid, raw: &mut &'a [u8]) -> Result<Option<TreeEntry<'a>>, Undecided> {
+/// What a tree holds at each of these paths, folders left out: every folder is read once, however many of them lie in it.
+///
+/// # Errors
+/// A tree is missing, unreadable or malformed.
+pub fn entries_at(objects: &Objects, tree: Option<Oid>, paths: &[&[u8]]) -> Result<Vec<Option<FileEntry>>, Undecided> {
+    let mut found = vec![None; paths.len()];
+    if let Some(tree) = tree {
+        look_up(objects, tree, paths.iter().copied().enumerate().collect(), &mut found)?;
+    }
+    Ok(found)
+}
+
+/// Paths below one folder, each with its place in the answer.
+type Wanted<'p> = Vec<(usize, &'p [u8])>;
+
+fn look_up(objects: &Objects, tree: Oid, wanted: Wanted<'_>, found: &mut [Option<FileEntry>]) -> Result<(), Undecided> {
+    let mut files: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    let mut folders: HashMap<&[u8], Wanted<'_>> = HashMap::new();
+    for (place, path) in wanted {
+        match path.iter().position(|&byte| byte == b'/').and_then(|slash| path.split_at_checked(slash)) {
+            Some((folder, rest)) => folders.entry(folder).or_default().push((place, rest.get(1..).unwrap_or_default())),
+            None => files.entry(path).or_default().push(place),
+        }
+    }
+    let raw = objects.tree(tree)?;
+    let mut rest: &[u8] = &raw;
+    while !(files.is_empty() && folders.is_empty())
+        && let Some(entry) = next(objects, tree, &mut rest)?
+    {
+        objects.step()?;
+        // A file and a folder of one name cannot both be there in a sound tree; the one that fits the path counts.
+        if entry.mode == Mode::Tree {
+            if let Some(below) = folders.remove(entry.name) {
+                look_up(objects, entry.id, below, found)?;
+            }
+        } else if let Some(places) = files.remove(entry.name) {
+            for place in places {
+                if let Some(slot) = found.get_mut(place) {
+                    *slot = Some(FileEntry { mode: entry.mode, id: entry.id });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn next<'a>(objects: &Objects, tree: Oid, raw: &mut &'a [u8]) -> Result<Option<TreeEntry<'a>>, Undecided> {
     next_entry(raw, objects.format()).map_err(|malformed| bad(objects, tree, &malformed))
 }
 
@@ -74,22 +100,22 @@ fn bad(objects: &Objects, tree: Oid, malformed: &Malformed) -> Undecided {
 }
 
 /// A tree being read, one entry ahead.
-struct Side<'a> {
+pub(super) struct Side<'a> {
     id: Option<Oid>,
     rest: &'a [u8],
     /// The bytes from the current entry on.
-    from: &'a [u8],
-    current: Option<TreeEntry<'a>>,
+    pub(super) from: &'a [u8],
+    pub(super) current: Option<TreeEntry<'a>>,
 }
 
 impl<'a> Side<'a> {
-    fn open(objects: &Objects, id: Option<Oid>, raw: &'a [u8]) -> Result<Side<'a>, Undecided> {
+    pub(super) fn open(objects: &Objects, id: Option<Oid>, raw: &'a [u8]) -> Result<Side<'a>, Undecided> {
         let mut side = Side { id, rest: raw, from: raw, current: None };
         side.advance(objects)?;
         Ok(side)
     }
 
-    fn advance(&mut self, objects: &Objects) -> Result<(), Undecided> {
+    pub(super) fn advance(&mut self, objects: &Objects) -> Result<(), Undecided> {
         let previous = self.current;
         self.from = self.rest;
         self.current = match self.id {
@@ -105,7 +131,7 @@ impl<'a> Side<'a> {
     }
 
     /// Skips to the last entry of an equal run and past it, so that the order is checked across the run's end.
-    fn skip(&mut self, last_entry: usize, objects: &Objects) -> Result<(), Undecided> {
+    pub(super) fn skip(&mut self, last_entry: usize, objects: &Objects) -> Result<(), Undecided> {
         self.rest = self.from.get(last_entry..).unwrap_or_default();
         self.current = None;
         self.advance(objects)?;
@@ -124,11 +150,7 @@ impl Walk<'_> {
         if old == new {
             return Ok(());
         }
-        if depth > MAX_DEPTH {
-            return Err(Undecided::new(format!("folders nest deeper than {MAX_DEPTH}"))
-                .cause(Cause::Budget)
-                .help("nest folders less deeply"));
-        }
+        refuse_depth(depth)?;
         let old_raw = old.map(|id| self.objects.tree(id)).transpose()?;
         let new_raw = new.map(|id| self.objects.tree(id)).transpose()?;
         // These are held while everything below is walked, with the names that changed.
@@ -163,7 +185,7 @@ impl Walk<'_> {
             }
         }
         if let (Some(id), Some(raw)) = (new, &new_raw) {
-            self.refuse_twins(id, raw, &changed_names)?;
+            refuse_twins(self.objects, id, raw, &changed_names)?;
         }
         self.objects.give_back(held);
         Ok(())
@@ -195,38 +217,46 @@ impl Walk<'_> {
         self.path.truncate(length);
         Ok(())
     }
+}
 
-    /// Refuses a tree in which a changed name is there twice, as a file and as a folder: those are not neighbours in git's
-    /// order, so that the order alone does not show it.
-    fn refuse_twins(&self, tree: Oid, raw: &[u8], changed: &[&[u8]]) -> Result<(), Undecided> {
-        if changed.is_empty() {
-            return Ok(());
-        }
-        let twins = Malformed("a file and a folder have the same name");
-        // A few names are looked for in the bytes; many are worth reading the whole tree once.
-        if changed.len() <= 8 {
-            for name in changed {
-                let needle: Vec<u8> = [b" ", *name, b"\0"].concat();
-                let twice = if self.objects.work().objects <= FEW_OBJECTS {
-                    occurs_twice(raw, &needle)
-                } else {
-                    memchr::memmem::find_iter(raw, &needle).nth(1).is_some()
-                };
-                if twice && count_names(self.objects, tree, raw, name)? > 1 {
-                    return Err(bad(self.objects, tree, &twins));
-                }
-            }
-            return Ok(());
-        }
-        let mut seen = HashSet::new();
-        let mut rest = raw;
-        while let Some(entry) = next(self.objects, tree, &mut rest)? {
-            if !seen.insert(entry.name) {
-                return Err(bad(self.objects, tree, &twins));
-            }
-        }
-        Ok(())
+/// Refuses a folder that lies deeper than git reads.
+pub(super) fn refuse_depth(depth: usize) -> Result<(), Undecided> {
+    if depth > MAX_DEPTH {
+        return Err(Undecided::new(format!("folders nest deeper than {MAX_DEPTH}")).cause(Cause::Push));
     }
+    Ok(())
+}
+
+/// Refuses a tree in which a changed name is there twice, as a file and as a folder: those are not neighbours in git's
+/// order, so that the order alone does not show it.
+pub(super) fn refuse_twins(objects: &Objects, tree: Oid, raw: &[u8], changed: &[&[u8]]) -> Result<(), Undecided> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let twins = Malformed("a file and a folder have the same name");
+    // A few names are looked for in the bytes; many are worth reading the whole tree once.
+    if changed.len() <= 8 {
+        for name in changed {
+            let needle: Vec<u8> = [b" ", *name, b"\0"].concat();
+            let twice = if objects.work().objects <= FEW_OBJECTS {
+                occurs_twice(raw, &needle)
+            } else {
+                memchr::memmem::find_iter(raw, &needle).nth(1).is_some()
+            };
+            if twice && count_names(objects, tree, raw, name)? > 1 {
+                return Err(bad(objects, tree, &twins));
+            }
+        }
+        return Ok(());
+    }
+    let mut seen = HashSet::new();
+    let mut rest = raw;
+    while let Some(entry) = next(objects, tree, &mut rest)? {
+        if !seen.insert(entry.name) {
+            return Err(bad(objects, tree, &twins));
+        }
+    }
+    Ok(())
 }
 
 /// Whether something that ends with its only NUL occurs more than once.
@@ -243,7 +273,7 @@ fn count_names(objects: &Objects, tree: Oid, raw: &[u8], name: &[u8]) -> Result<
     Ok(count)
 }
 
-fn split(entry: Option<TreeEntry<'_>>) -> (Option<Oid>, Option<FileEntry>) {
+pub(super) fn split(entry: Option<TreeEntry<'_>>) -> (Option<Oid>, Option<FileEntry>) {
     match entry {
         None => (None, None),
         Some(entry) if entry.mode == Mode::Tree => (Some(entry.id), None),
@@ -252,7 +282,7 @@ fn split(entry: Option<TreeEntry<'_>>) -> (Option<Oid>, Option<FileEntry>) {
 }
 
 /// Where the last entry of the longest common run of entries begins; `None` when the first entries differ.
-fn last_equal_entry(old: &[u8], new: &[u8], id_len: usize) -> Option<usize> {
+pub(super) fn last_equal_entry(old: &[u8], new: &[u8], id_len: usize) -> Option<usize> {
     if old.first() != new.first() {
         return None;
     }

@@ -171,18 +171,14 @@ fn touches(scene: &Scene, id: &str, parents: &[String]) -> Paths {
     let against: Vec<Paths> = parents.iter().map(|parent| diff(scene, Some(parent), id)).collect();
     let mut touched = Paths::new();
     for (parent, paths) in parents.iter().zip(&against) {
-        let mut moved: HashSet<Vec<u8>> = HashSet::new();
-        for other in parents.iter().filter(|other| *other != parent) {
-            let found = bases(scene, parent, other);
-            if found.is_empty() {
-                moved.extend(diff(scene, None, parent).into_keys());
-            }
-            for base in found {
-                moved.extend(diff(scene, Some(&base), parent).into_keys());
-            }
-        }
         for (path, change) in paths {
-            if against.iter().all(|paths| paths.contains_key(path)) || moved.contains(path) {
+            // Parents that have the merge's entry, with a merge base that has this parent's.
+            let behind = parents.iter().zip(&against).filter(|(_, theirs)| !theirs.contains_key(path)).any(|(other, _)| {
+                let found = bases(scene, parent, other);
+                let same = |base: Option<&str>| !diff(scene, base, parent).contains_key(path);
+                if found.is_empty() { same(None) } else { found.iter().any(|base| same(Some(base))) }
+            });
+            if !behind {
                 touched.entry(path.clone()).or_insert(*change);
             }
         }
