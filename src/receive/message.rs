@@ -407,7 +407,7 @@ mod tests {
             (Cause::Policy, "this is for the author of the policy: "),
         ] {
             let why = Undecided::new("something is wrong").cause(cause);
-            let lines = render_undecided(&why, "01J");
+            let lines = render_undecided(&why, Some("01J"));
             assert!(lines[1].starts_with(&format!("  help: {whose}")), "{lines:?}");
             let updates = updates(1);
             let failed = evaluation(&updates[0].update.name, Enforcement::Active, Outcome::Failed(why));
