@@ -48,7 +48,7 @@ fn in_steps(storage: Storage) {
 
     server.import("status", &[]).is(0).says("closed");
     server.import("open", &["--actor", "dev"]).fails("does not let `dev` import");
-    server.import("open", &["--actor", ""]).fails("the pusher has no name");
+    server.import("open", &["--actor", ""]).fails("the pusher's name `` is empty");
     server.import("open", &["--actor", "importer", "--for", "30m"]).is(0).says("are not judged until");
     server.import("open", &["--actor", "other"]).fails("an import is open already, for `importer`");
     server.import("status", &[]).is(1).says("open for `importer`");

@@ -371,7 +371,7 @@ fn every_lint_speaks_and_is_silent() {
         ),
         (
             "one_level",
-            branch(&format!("{main}\nrepositories = [\"acme/*\"]"), "deletion = true"),
+            branch(&format!("{main}\nrepositories = [\"acme/*\"]"), "deletion = true").replace("\"ssh\"", "\"gitlab\""),
             branch(&format!("{main}\nrepositories = [\"acme/*\"]"), "deletion = true").replace("\"ssh\"", "\"gitea\""),
         ),
         (

@@ -140,6 +140,17 @@ impl<'s> Reader<'s> {
         self.check_string(value.span(), text, what, None).then(|| Spanned::new(value.span(), text.clone().into_owned()))
     }
 
+    /// A text that is only shown, such as a ruleset's name, which GitHub may hold with characters that do not show. It is neither
+    /// empty nor padded.
+    pub(super) fn label(&mut self, value: &Value<'_>, what: &str) -> Option<Text> {
+        match value.get_ref() {
+            DeValue::String(text) if strings::fault(text).is_some_and(|fault| fault.part.is_some()) => {
+                Some(Spanned::new(value.span(), text.clone().into_owned()))
+            }
+            _ => self.text(value, what),
+        }
+    }
+
     /// Whether a string holds only what it seems to hold; complains if not. `help` is for what does not show.
     pub(super) fn check_string(&mut self, string: Range<usize>, text: &str, what: &str, help: Option<&str>) -> bool {
         let Some(fault) = strings::fault(text) else { return true };

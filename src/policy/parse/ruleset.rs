@@ -51,7 +51,7 @@ fn read(
 ) -> Option<Ruleset> {
     let table = reader.table(value, "`[[ruleset]]`", KEYS)?;
     let name = name(reader, value, table, names);
-    let github_name = table.get("github_name").and_then(|name| reader.text(name, "`github_name`"));
+    let github_name = table.get("github_name").and_then(|name| reader.label(name, "`github_name`"));
     let target = match table.get("target") {
         Some(target) => reader.word(target, "target", TARGETS),
         None => {
@@ -109,7 +109,7 @@ fn name(reader: &mut Reader<'_>, value: &Value<'_>, table: &DeTable<'_>, names: 
         reader.missing(value.span(), "the ruleset has no `name`", Some("refusals and reports call it by its name"));
         return None;
     };
-    let name = reader.text(name, "`name`")?;
+    let name = reader.label(name, "`name`")?;
     if let Some(first) = names.iter().find(|other| other.get_ref() == name.get_ref()) {
         let help = format!("the first stands in line {}", reader.at(first.span().start).line);
         reader.problem_help(name.span(), format!("a second ruleset is named `{}`", name.get_ref()), Some(help));
