@@ -62,8 +62,8 @@ enum Backend {
     Files {
         /// `packed-refs` as it was when it was last looked at.
         packed: RefCell<Rc<PackedRefs>>,
-        /// Every loose ref, once somebody asked for all of them.
-        loose: OnceCell<BTreeMap<RefName, RefValue>>,
+        /// Every loose ref, in no order, once all of them were asked for.
+        loose: OnceCell<Vec<(RefName, RefValue)>>,
     },
     /// All of a reftable, of one moment.
     Listed(BTreeMap<RefName, RefValue>, Option<Vec<u8>>),
@@ -286,12 +286,13 @@ impl Refs {
                 .filter(|(_, value)| matches!(value, RefValue::Symbolic(_)))
                 .map(|(name, _)| name.clone())
                 .collect()),
-            Backend::Files { loose, .. } => Ok(self
-                .all_loose(loose)?
-                .iter()
-                .filter(|(_, value)| matches!(value, RefValue::Symbolic(_)))
-                .map(|(name, _)| name.clone())
-                .collect()),
+            Backend::Files { loose, .. } => {
+                let all = self.all_loose(loose)?.iter();
+                let symbolic = all.filter(|(_, value)| matches!(value, RefValue::Symbolic(_)));
+                let mut names: Vec<RefName> = symbolic.map(|(name, _)| name.clone()).collect();
+                names.sort_unstable();
+                Ok(names)
+            }
         }
     }
 
@@ -329,7 +330,7 @@ impl Refs {
                 }
                 // Loose refs win over packed ones.
                 let from = loose.iter().filter(|(name, _)| name.as_bytes().starts_with(prefix));
-                all.extend(from.map(|(name, value)| (name.clone(), value.clone())));
+                all.extend(from.cloned());
             }
         }
         let mut resolved = Vec::with_capacity(all.len());
@@ -392,17 +393,12 @@ impl Refs {
     }
 
     /// Every loose ref, read once. Each has the value that it had at some time of this push.
-    fn all_loose<'l>(
-        &self,
-        loose: &'l OnceCell<BTreeMap<RefName, RefValue>>,
-    ) -> Result<&'l BTreeMap<RefName, RefValue>, Undecided> {
+    fn all_loose<'l>(&self, loose: &'l OnceCell<Vec<(RefName, RefValue)>>) -> Result<&'l [(RefName, RefValue)], Undecided> {
         if let Some(all) = loose.get() {
             return Ok(all);
         }
-        let mut all = BTreeMap::new();
-        self.walk_loose("refs/", &mut |_| Ok(()), &mut |name, value| {
-            all.insert(name, value);
-        })?;
+        let mut all = Vec::new();
+        self.walk_loose("refs/", &mut |_| Ok(()), &mut |name, value| all.push((name, value)))?;
         Ok(loose.get_or_init(|| all))
     }
 
