@@ -374,7 +374,9 @@ impl Collector<'_> {
     ) -> Result<Vec<Rc<EnteringCommit>>, Undecided> {
         let Peeled::Commit(new) = self.peel(new)? else { return Ok(Vec::new()) };
         let mut entering = Vec::new();
-        for id in self.walk_entering(new, held, covered)?.commits() {
+        // The walk is dropped before the commits are read.
+        let ids = self.walk_entering(new, held, covered)?.commits();
+        for id in ids {
             self.objects.keep_change(size_of::<Rc<EnteringCommit>>())?;
             if let Some(known) = phase.commits.borrow().get(&(id, with_changes)) {
                 entering.push(Rc::clone(known));
@@ -384,6 +386,12 @@ impl Collector<'_> {
             let before = self.objects.changes_kept();
             let changes: Fact<Vec<FileChange>> =
                 if with_changes { self.changes_of(&commit, &phase.interest).into() } else { Fact::NotCollected };
+            // Nothing that is over the budget for one commit is within it for the next.
+            if let Fact::Failed(undecided) = &changes
+                && undecided.cause == Cause::Budget
+            {
+                return Err(undecided.clone());
+            }
             // Only what the commit touches is kept of what finding it out took.
             let touched = if let Fact::Known(changes) = &changes { changes.iter().map(bytes_of).sum() } else { 0 };
             let kept = touched + 2 * size_of::<EnteringCommit>();

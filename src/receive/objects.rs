@@ -111,6 +111,8 @@ const MAX_TREE: usize = 12 << 20;
 const WAS_THERE_FACTOR: usize = 4;
 /// Deflate makes nothing smaller than by this factor.
 const MAX_DEFLATE: u64 = 1032;
+/// Up to so many objects were read, a push is taken for a small one.
+const SMALL_PUSH: u64 = 512;
 /// What a commit takes in memory that a walk has seen, apart from what varies.
 const COMMIT_BYTES: usize = 360;
 
@@ -336,10 +338,11 @@ impl Objects {
     /// Refuses an object that is larger than what is read at once, before it is inflated.
     fn refuse_large(&self, id: Oid, raw_id: git2::Oid, limit: usize) -> Result<(), Undecided> {
         // A file this short cannot hold so much: most objects of a small push are loose, and asking for the size of a file costs less
-        // than opening it.
+        // than opening it. The objects of a large push are packed.
+        let is_small = self.work().objects <= SMALL_PUSH;
         let hex = id.to_string();
         let (folder, name) = hex.split_at_checked(2).unwrap_or_default();
-        if self.loose.iter().any(|objects| {
+        if is_small && self.loose.iter().any(|objects| {
             let length = std::fs::symlink_metadata(objects.join(folder).join(name)).map(|file| file.len());
             length.is_ok_and(|length| length.saturating_mul(MAX_DEFLATE) <= limit as u64)
         }) {
@@ -466,8 +469,9 @@ impl Objects {
     /// # Errors
     /// The object is missing, unreadable or no commit.
     pub fn commit(&self, id: Oid) -> Result<Rc<Commit>, Undecided> {
-        if let Some(commit) = self.entering.borrow().get(&id) {
-            return Ok(Rc::clone(commit));
+        // Whoever asks keeps it, so that it is kept once.
+        if let Some(commit) = self.entering.borrow_mut().remove(&id) {
+            return Ok(commit);
         }
         let object = self.read(id, git2::ObjectType::Commit)?;
         let commit = Commit::parse(id, object.data()).map_err(|malformed| self.malformed(id, "commit", &malformed))?;
