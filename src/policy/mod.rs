@@ -99,7 +99,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { time: std::time::Duration::from_secs(10), commits: 200_000, paths: 5_000_000, blob_bytes: 2 << 30 }
+        Budget { time: std::time::Duration::from_secs(30), commits: 200_000, paths: 5_000_000, blob_bytes: 2 << 30 }
     }
 }
 
