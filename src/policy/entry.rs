@@ -51,8 +51,14 @@ pub fn judges_default(ruleset: &Ruleset, known: Option<&DefaultBranch>) -> Judge
 }
 
 /// The rules of a ruleset that commits can get around by way of the default branch. `others` are the rulesets for the same
-/// repository, or all of them.
-pub fn entered<'p>(ruleset: &'p Ruleset, others: &[&Ruleset], known: Option<&DefaultBranch>) -> Vec<&'p ConfiguredRule> {
+/// repository, or all of them. `exists` says whether the branch is there: one that is missing can be created, whatever keeps it from
+/// being deleted.
+pub fn entered<'p>(
+    ruleset: &'p Ruleset,
+    others: &[&Ruleset],
+    known: Option<&DefaultBranch>,
+    exists: bool,
+) -> Vec<&'p ConfiguredRule> {
     if !ruleset.trust_default_branch || judges_default(ruleset, known) != Judges::No {
         return Vec::new();
     }
@@ -66,7 +72,7 @@ pub fn entered<'p>(ruleset: &'p Ruleset, others: &[&Ruleset], known: Option<&Def
     let binding: Vec<&Ruleset> = others.iter().copied().filter(|other| binds(other)).collect();
     // Nothing enters by way of a branch that nobody whom the ruleset judges can move.
     let closed = |id: &str| binding.iter().any(|other| other.rules.iter().any(|rule| rule.rule.info().id == id));
-    if closed("update") && (closed("creation") || closed("deletion")) {
+    if closed("update") && (closed("creation") || exists && closed("deletion")) {
         return Vec::new();
     }
     let carried =
@@ -136,7 +142,7 @@ mod tests {
         let policy = parse("p", text.as_bytes()).unwrap_or_else(|problems| panic!("{problems:?}"));
         let known = known.map(|name| DefaultBranch::Exists(crate::git::RefName::parse(name.as_bytes()).unwrap()));
         let all: Vec<&Ruleset> = policy.rulesets.iter().collect();
-        entered(&policy.rulesets[0], &all, known.as_ref()).iter().map(|rule| rule.rule.info().id).collect()
+        entered(&policy.rulesets[0], &all, known.as_ref(), true).iter().map(|rule| rule.rule.info().id).collect()
     }
 
     const MESSAGES: &str = "commit_message_pattern = { operator = \"regex\", pattern = \"^fix: \" }";

@@ -347,7 +347,7 @@ fn enters_through_default_branch(context: &mut Context<'_>) {
     let all: Vec<&Ruleset> = context.rulesets().collect();
     for ruleset in context.rulesets() {
         let mut seen = BTreeSet::new();
-        for rule in entry::entered(ruleset, &all, None) {
+        for rule in entry::entered(ruleset, &all, None, true) {
             if seen.insert(id(rule)) {
                 let message = format!("ruleset `{}`: `{}` can be entered through the default branch", ruleset.name, id(rule));
                 let help = "let an active ruleset that covers `~DEFAULT_BRANCH` carry the rule, at least as strict, for the same \

@@ -86,7 +86,10 @@ pub fn entered(selected: &[Selected<'_>], here: &[&Ruleset], default: &DefaultBr
 
 fn uncovered(ruleset: &Ruleset, here: &[&Ruleset], default: &DefaultBranch) -> Option<Notice> {
     let head = default.existing()?;
-    let mut rules: Vec<&str> = entry::entered(ruleset, here, Some(default)).iter().map(|rule| rule.rule.info().id).collect();
+    let mut rules: Vec<&str> = entry::entered(ruleset, here, Some(default), default.existing().is_some())
+        .iter()
+        .map(|rule| rule.rule.info().id)
+        .collect();
     rules.dedup();
     let rules = rules.iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(", ");
     (!rules.is_empty()).then(|| Notice {

@@ -175,11 +175,9 @@ fn moved_names(
 ) -> Result<(Vec<PushedUpdate>, Vec<Option<Oid>>), Undecided> {
     let mut symbolic: HashMap<RefName, Vec<RefName>> = HashMap::new();
     for name in refs.symbolic_refs()? {
-        // A symbolic ref that leads nowhere git goes is nobody's alias; pushing to it is refused below.
-        if let Ok((chain, _)) = refs.resolve(&name)
-            && let Some(end) = chain.last()
-        {
-            symbolic.entry(end.clone()).or_default().push(name);
+        // A symbolic ref that git does not follow is not an alias; pushing to it is refused below.
+        if let Some(end) = refs.end_of(&name)? {
+            symbolic.entry(end).or_default().push(name);
         }
     }
     let mut pushed = Vec::with_capacity(updates.len());

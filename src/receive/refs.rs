@@ -243,23 +243,9 @@ impl Refs {
             match self.lookup(&current)? {
                 None => return Ok((chain, None)),
                 Some(RefValue::Direct(id)) => return Ok((chain, Some(id))),
-                Some(RefValue::Symbolic(mut target)) => {
-                    // Other symbolic refs may point at `HEAD`, and so at what it points at.
-                    if target == b"HEAD"
-                        && let Some(branch) = self.head()?
-                    {
-                        target = branch;
-                    }
-                    current = RefName::parse(&target).map_err(|bad| {
-                        Undecided::new(format!(
-                            "the symbolic ref `{}` points at `{}`: {}",
-                            String::from_utf8_lossy(current.as_bytes()),
-                            String::from_utf8_lossy(&target),
-                            bad.0
-                        ))
-                        .cause(Cause::Repository)
-                        .help("set that ref to another one with `git symbolic-ref`, or delete it")
-                    })?;
+                Some(RefValue::Symbolic(target)) => {
+                    let target = self.followed(target)?;
+                    current = RefName::parse(&target).map_err(|bad| bad_target(&current, &target, bad.0))?;
                     if chain.contains(&current) {
                         break;
                     }
@@ -273,6 +259,41 @@ impl Refs {
         ))
         .cause(Cause::Repository)
         .help("set that ref to another one with `git symbolic-ref`, or delete it"))
+    }
+
+    /// The ref that a symbolic ref ends at; `None` where git does not follow it: in circles, too far, or to a name below `refs/`
+    /// that no ref can have.
+    ///
+    /// # Errors
+    /// A ref cannot be read, or git follows the symbolic ref to where nothing is read here, so that the refs it reaches are not
+    /// known.
+    pub fn end_of(&self, name: &RefName) -> Result<Option<RefName>, Undecided> {
+        let mut chain = vec![name.clone()];
+        let mut current = name.clone();
+        for _ in 0..MAX_DEPTH {
+            let Some(RefValue::Symbolic(target)) = self.lookup(&current)? else { return Ok(Some(current)) };
+            let target = self.followed(target)?;
+            match RefName::parse(&target) {
+                Ok(next) if chain.contains(&next) => return Ok(None),
+                Ok(next) => current = next,
+                // `HEAD` holds a commit and is the end.
+                Err(_) if target == b"HEAD" || target.starts_with(b"refs/") => return Ok(None),
+                Err(bad) => return Err(bad_target(&current, &target, bad.0)),
+            }
+            chain.push(current.clone());
+        }
+        Ok(None)
+    }
+
+    /// What git makes of a symbolic ref's target: other symbolic refs may point at `HEAD`, and so at what it points at.
+    fn followed(&self, target: Vec<u8>) -> Result<Vec<u8>, Undecided> {
+        let own = target.strip_prefix(b"main-worktree/").map_or(target.as_slice(), |own| own);
+        if own == b"HEAD"
+            && let Some(branch) = self.head()?
+        {
+            return Ok(branch);
+        }
+        Ok(own.to_vec())
     }
 
     /// Every symbolic ref below `refs/`. Symbolic refs are never packed.
@@ -491,12 +512,17 @@ impl Refs {
         // A file that did not fill the buffer ends there, and most refs end soon.
         if got == 256 {
             file.take(MAX_LOOSE_LEN).read_to_end(&mut content)?;
+            if content.len() as u64 >= MAX_LOOSE_LEN {
+                return Err(io::Error::other("it is longer than a ref can be"));
+            }
         }
         Ok(Some(content))
     }
 
     fn parse_loose(&self, content: &[u8]) -> Option<RefValue> {
         if let Some(target) = content.strip_prefix(b"ref:") {
+            // git reads it up to the first NUL.
+            let target = target.split(|&byte| byte == 0).next().unwrap_or_default();
             return Some(RefValue::Symbolic(target.trim_ascii().to_vec()));
         }
         let hex = content.get(..self.format.hex_len())?;
@@ -505,7 +531,22 @@ impl Refs {
         if rest.first().is_some_and(|byte| !byte.is_ascii_whitespace()) {
             return None;
         }
-        Oid::from_hex(hex, self.format).map(RefValue::Direct)
+        Oid::from_hex(&hex.to_ascii_lowercase(), self.format).map(RefValue::Direct)
+    }
+
+    /// Refuses a link below `refs/` to another place there: two names for one ref, of which git tells nothing.
+    fn refuse_second_name(&self, path: &Path) -> Result<(), Undecided> {
+        let is_symbolic_ref = fs::read_link(path).is_ok_and(|target| RefName::parse(target.as_os_str().as_bytes()).is_ok());
+        match fs::canonicalize(path) {
+            Ok(target) if !is_symbolic_ref && target.starts_with(self.common_dir.join("refs")) => Err(Undecided::new(format!(
+                "`{}` is a link to `{}`, so that a push to one ref moves another",
+                path.display(),
+                target.display()
+            ))
+            .cause(Cause::Repository)
+            .help("replace the link by a symbolic ref: git symbolic-ref")),
+            _ => Ok(()),
+        }
     }
 
     /// Visits every loose ref below a folder of refs. `enter` is told of each folder before it is read.
@@ -530,6 +571,9 @@ impl Refs {
                 name.push(b'/');
                 name.extend_from_slice(entry.file_name().as_bytes());
                 let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
+                if kind.is_symlink() {
+                    self.refuse_second_name(&entry.path())?;
+                }
                 // git looks into linked folders too. A link in circles ends where names get too long to be any.
                 if kind.is_dir() || (kind.is_symlink() && name.len() < 1024 && entry.path().is_dir()) {
                     folders.push(name);
@@ -547,6 +591,16 @@ impl Refs {
         }
         Ok(())
     }
+}
+
+fn bad_target(name: &RefName, target: &[u8], why: &str) -> Undecided {
+    Undecided::new(format!(
+        "the symbolic ref `{}` points at `{}`: {why}",
+        String::from_utf8_lossy(name.as_bytes()),
+        String::from_utf8_lossy(target)
+    ))
+    .cause(Cause::Repository)
+    .help("set that ref to another one with `git symbolic-ref`, or delete it")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Undecided {

@@ -227,8 +227,10 @@ impl AsksAboutDefault {
         let mut asks = AsksAboutDefault::default();
         for ruleset in rulesets.iter().filter(|ruleset| ruleset.enforcement == Enforcement::Active) {
             asks.by_name |= ruleset.refs.needs_default();
-            asks.by_commits |=
-                once_it_exists.as_ref().is_some_and(|default| !entry::entered(ruleset, rulesets, Some(default)).is_empty());
+            let exists = default.existing().is_some();
+            asks.by_commits |= once_it_exists
+                .as_ref()
+                .is_some_and(|default| !entry::entered(ruleset, rulesets, Some(default), exists).is_empty());
             asks.trusts |= ruleset.trust_default_branch && ruleset.asks_about_commits();
         }
         asks
