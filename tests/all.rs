@@ -3,6 +3,7 @@
 #![cfg(test)]
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod aliases;
 mod architecture;
 mod attacks;
 mod audit;

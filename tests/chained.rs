@@ -137,6 +137,11 @@ fn what_looks_at_its_own_path_is_refused_and_stays_as_it_was() {
     server.install(&["--dry-run"]).is(0);
     fs::write(server.at("hooks/gate.py"), "raise SystemExit(1)\n").unwrap();
     server.install(&[]).fails("looks at its own path (`import`)");
+    for import in ["import os, gate", "import importlib; importlib.import_module('gate')"] {
+        server
+            .script("hooks/pre-receive", &format!("#!/usr/bin/env python3\ntry:\n    {import}\nexcept ImportError:\n    pass\n"));
+        server.install(&[]).fails("looks at its own path (`import`)");
+    }
     // git runs what has no first line by a shell, and nothing else does.
     server.script("hooks/pre-receive", "exit 1\n");
     server.install(&[]).fails("has no first line that names its interpreter");

@@ -214,3 +214,25 @@ fn install_warns_of_patterns_that_match_little() {
     );
     assert_eq!(strict(&policy), Some(0));
 }
+
+/// What keeps a branch from being deleted does not keep a missing one from being created.
+#[test]
+fn a_missing_default_branch_is_not_closed_by_deletion() {
+    let message = "[[ruleset]]\nname = \"a\"\ntarget = \"branch\"\nrefs = [\"release/*\"]\n\
+                   rules.commit_message_pattern = { operator = \"starts_with\", pattern = \"fix: \" }\n";
+    for (closes, is_closed) in [("deletion", false), ("creation", true)] {
+        for storage in every_storage() {
+            let closed = format!(
+                "{message}[[ruleset]]\nname = \"b\"\ntarget = \"branch\"\nrefs = [\"master\"]\nrules.update = true\nrules.{closes} = true\n"
+            );
+            let server = Server::stored(&closed, storage);
+            let work = server.with_main(&[("a", "1")]);
+            server.git(["symbolic-ref", "HEAD", "refs/heads/master"]);
+            work.commit("wrong", &[("a", "2")]);
+            work.push("dev", &["HEAD:refs/heads/release/1"]).refuse("commit_message_pattern");
+            work.push("dev", &["HEAD:refs/heads/master"]).refuse(if is_closed { "creation" } else { "default_branch" });
+            work.push("dev", &["HEAD:refs/heads/release/1"]).refuse("commit_message_pattern");
+            work.push("dev", &["HEAD:refs/heads/topic"]).accept();
+        }
+    }
+}

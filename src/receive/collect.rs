@@ -152,7 +152,9 @@ impl MergeVisitor for Touched<'_> {
     }
 
     fn touches(&mut self, change: FileChange) -> Result<(), Undecided> {
-        if self.interest.selects(&change)? || self.interest.counts(&mut self.counted) {
+        // A path counts once, against however many parents it is shown.
+        let again = self.changes.last().is_some_and(|last| last.path == change.path);
+        if self.interest.selects(&change)? || !again && self.interest.counts(&mut self.counted) {
             self.objects.keep_change(bytes_of(&change))?;
             self.changes.push(change);
         }

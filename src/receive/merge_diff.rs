@@ -36,7 +36,7 @@ pub trait Visitor {
     /// Ends the walk.
     fn matters(&mut self, change: &mut FileChange) -> Result<bool, Undecided>;
 
-    /// A path that the merge touches, against the first parent that shows it.
+    /// A path that the merge touches, against a parent that shows it; once for each entry that parents have there.
     ///
     /// # Errors
     /// Ends the walk.
@@ -275,7 +275,12 @@ impl Walk<'_> {
         equal: &[usize],
         bases: &mut BaseFolders,
     ) -> Result<(), Undecided> {
+        // A rule may select a change by what was there before, so that each parent's counts.
+        let mut told: Vec<Option<FileEntry>> = Vec::new();
         for &(parent, entry) in differing {
+            if told.contains(&entry.1) {
+                continue;
+            }
             // What costs less is asked first: merge bases that are known already, then whether a rule asks at all.
             let known = equal.iter().all(|&other| self.pairs.contains_key(&pair(parent, other)));
             if known && self.is_behind(parent, entry, equal, place, bases)? {
@@ -287,7 +292,7 @@ impl Walk<'_> {
                 continue;
             }
             self.visitor.touches(change)?;
-            break;
+            told.push(entry.1);
         }
         Ok(())
     }

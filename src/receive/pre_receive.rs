@@ -90,11 +90,15 @@ impl Record {
         // Who could not be waited for a moment ago is not waited for again.
         log.patience = if self.log_failed { Duration::ZERO } else { left };
         decision_log::fit(&mut body);
-        let appended = log.append(&case.id, &body).and_then(|()| match &self.place {
-            Some((places, place)) => places.remember(place, log.sharing, log.owner),
-            None => Ok(()),
-        });
+        let appended = log.append(&case.id, &body);
         self.log_failed |= appended.is_err();
+        // The record is there. That its place is not listed keeps `refwarden log` from finding it only when the policy names another.
+        if appended.is_ok()
+            && let Some((places, place)) = &self.place
+            && let Err(error) = places.remember(place, log.sharing, log.owner)
+        {
+            tracing::warn!(%error, "cannot list the place of the decision log");
+        }
         appended
     }
 }
@@ -211,13 +215,15 @@ fn watched(
 /// id: else somebody would look for it there.
 fn undecided(mut record: Record, why: &Undecided, case: Case) -> Answer {
     let body = undecided_body(&record, why, case.now, case.started);
+    // What could not be written a moment ago, and is the cause, is not said twice.
+    let said = record.log_failed;
     let failed = record.append(case, body).err().map(|error| error.to_string());
     let id = (record.log.is_some() && failed.is_none()).then(|| case.id.to_string());
     let mut lines = message::render_undecided(why, id.as_deref());
     // The refusal stands; a log that cannot be written only adds to its causes.
     lines.extend(
         failed
-            .filter(|error| !why.why.contains(error))
+            .filter(|_| !said)
             .map(|error| format!("refwarden: the decision cannot be logged: {}", super::sanitize::sanitize(&error))),
     );
     answer(&record, lines, || message::render_undecided_json(why, id.as_deref()), Decision::Undecided.exit_code())

@@ -60,6 +60,8 @@ const OWN_PATH: &[&str] = &[
     "SCRIPT_NAME",
     "SCRIPT_FILENAME",
     "sys.path[0]",
+    "/cmdline",
+    "ps -o",
 ];
 
 /// The same, where only the name counts, which a hook keeps.
@@ -100,9 +102,13 @@ fn imports_beside(path: &Path, text: &str) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return true };
     entries.flatten().any(|entry| {
         let name = PathBuf::from(entry.file_name());
-        let is_module = name.extension().is_some_and(|extension| extension == "py") || entry.path().is_dir();
-        let stem = name.file_stem().unwrap_or_default().to_string_lossy();
-        is_module && (text.contains(&format!("import {stem}")) || text.contains(&format!("from {stem}")))
+        let extension = name.extension().unwrap_or_default().to_string_lossy();
+        let is_module = ["py", "pyc", "so", "zip"].contains(&&*extension) || entry.path().is_dir();
+        // `NAME.cpython-313-x86_64-linux-gnu.so` is the module `NAME`. A module's name may be imported in many ways, so that the word is
+        // enough.
+        let name = name.to_string_lossy();
+        let stem = name.split('.').next().unwrap_or_default();
+        is_module && text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == stem)
     })
 }
 
