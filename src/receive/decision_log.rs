@@ -27,6 +27,7 @@ mod sharing;
 mod stats;
 mod verify;
 
+pub(crate) use bound::LIST;
 pub use bound::fit;
 pub use error::LogError;
 pub use places::Places;

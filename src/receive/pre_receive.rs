@@ -469,6 +469,22 @@ fn policy(record: &Record) -> Value {
     json!(record.policy.as_ref().map(|(file, digest)| json!({ "file": file, "digest": digest })))
 }
 
+/// Lists the updates of a push, as far as a record can hold them: making JSON of all of them would take the most memory of all.
+fn list_updates<'u>(body: &mut Map<String, Value>, updates: impl ExactSizeIterator<Item = &'u RefUpdate>) {
+    let total = updates.len();
+    let mut bytes = 0;
+    let fits = |update: &&RefUpdate| {
+        // No entry is shorter.
+        bytes += update.name.as_bytes().len() + 100;
+        bytes <= decision_log::LIST
+    };
+    let listed: Vec<_> = updates.take_while(fits).map(verdict_json::ref_update).collect();
+    if listed.len() < total {
+        body.insert("updates_total".to_owned(), json!(total));
+    }
+    body.insert("updates".to_owned(), json!(listed));
+}
+
 fn judged_body(record: &Record, judged: &Settled, now: Timestamp, started: Instant) -> Map<String, Value> {
     let file = record.policy.as_ref().map_or("", |(file, _)| file);
     let mut body = body(record, judged.verdict.decision, None, verdict_json::cause_kind(&judged.verdict), now);
@@ -479,7 +495,7 @@ fn judged_body(record: &Record, judged: &Settled, now: Timestamp, started: Insta
         let notices: Vec<_> = judged.notices.iter().map(|notice| format!("{} ({})", notice.message, notice.help)).collect();
         body.insert("notice".to_owned(), json!(notices.join("; ")));
     }
-    body.insert("updates".to_owned(), json!(judged.updates.iter().map(verdict_json::update).collect::<Vec<_>>()));
+    list_updates(&mut body, judged.updates.iter().map(|pushed| &pushed.update));
     body.append(&mut verdict_json::evaluations(&judged.verdict, file, LISTED, LISTED));
     body.insert("expired_bypasses".to_owned(), json!(judged.expired.iter().map(|(actor, _)| actor).collect::<Vec<_>>()));
     body.insert("policy".to_owned(), policy(record));
@@ -489,8 +505,7 @@ fn judged_body(record: &Record, judged: &Settled, now: Timestamp, started: Insta
 
 fn undecided_body(record: &Record, undecided: &Undecided, now: Timestamp, started: Instant) -> Map<String, Value> {
     let mut body = body(record, Decision::Undecided, Some(&undecided.why), Some(undecided.cause.as_str()), now);
-    let updates: Vec<_> = record.updates.iter().map(verdict_json::ref_update).collect();
-    body.insert("updates".to_owned(), json!(updates));
+    list_updates(&mut body, record.updates.iter());
     body.insert("evaluations".to_owned(), json!([]));
     body.insert("policy".to_owned(), policy(record));
     body.insert("work".to_owned(), work(record.work(), started));

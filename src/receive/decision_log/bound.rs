@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 /// The longest text in bytes. No longer name fits into a path of the files backend.
 const TEXT: usize = 4096;
 /// The most that `updates`, and `evaluations`, take in bytes of JSON.
-const LIST: usize = 4 << 20;
+pub(crate) const LIST: usize = 4 << 20;
 /// The most that the violations of one evaluation, and `expired_bypasses`, take in bytes of JSON.
 const PART: usize = 64 << 10;
 
