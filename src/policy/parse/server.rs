@@ -98,8 +98,15 @@ const SAYS: &[&str] = &[
 const SAYS_ALONE: &[&str] =
     &["ACCOUNT", "ACTOR", "LOGIN", "NAME", "PERSON", "PRINCIPAL", "PROJECT", "PUSHER", "REPO", "REPOSITORY", "WHERE", "WHO"];
 
+/// How variables begin in which modules of a web server say whom they authenticated: mod_authnz_ldap, mod_auth_openidc, mod_ssl,
+/// mod_shib and mod_auth_mellon. A header of a request cannot set them: its variable begins with `HTTP_`.
+const OF_MODULES: &[&str] = &["AUTHENTICATE_", "MELLON_", "OIDC_CLAIM_", "SHIB_", "SSL_CLIENT_SAN_", "SSL_CLIENT_S_DN"];
+
 /// Whether a variable of that name looks like one in which a server says who pushes, or to which repository.
 fn says_who_or_where(name: &str) -> bool {
+    if name == "eppn" || OF_MODULES.iter().any(|start| name.starts_with(start)) {
+        return true;
+    }
     let words: Vec<&str> = name.split('_').collect();
     let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     words.iter().all(is_word)
