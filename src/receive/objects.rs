@@ -342,10 +342,12 @@ impl Objects {
         let is_small = self.work().objects <= SMALL_PUSH;
         let hex = id.to_string();
         let (folder, name) = hex.split_at_checked(2).unwrap_or_default();
-        if is_small && self.loose.iter().any(|objects| {
-            let length = std::fs::symlink_metadata(objects.join(folder).join(name)).map(|file| file.len());
-            length.is_ok_and(|length| length.saturating_mul(MAX_DEFLATE) <= limit as u64)
-        }) {
+        if is_small
+            && self.loose.iter().any(|objects| {
+                let length = std::fs::symlink_metadata(objects.join(folder).join(name)).map(|file| file.len());
+                length.is_ok_and(|length| length.saturating_mul(MAX_DEFLATE) <= limit as u64)
+            })
+        {
             return Ok(());
         }
         let (size, _) = self.holder(raw_id).read_header(raw_id).map_err(|error| unreadable(id, &error))?;

@@ -53,8 +53,21 @@ const FILES: &[&str] = &[
     "Vagrantfile",
 ];
 /// Files that programs read at the root only.
-const ROOT_FILES: &[&str] =
-    &[".gitlab-ci.yml", ".gitmodules", ".mailmap", ".pre-commit-config.yaml", ".travis.yml", "azure-pipelines.yml", "CODEOWNERS"];
+const ROOT_FILES: &[&str] = &[
+    "Jenkinsfile",
+    "LICENSE",
+    "Makefile",
+    "WORKSPACE",
+    "gradlew",
+    "mvnw",
+    ".gitlab-ci.yml",
+    ".gitmodules",
+    ".mailmap",
+    ".pre-commit-config.yaml",
+    ".travis.yml",
+    "azure-pipelines.yml",
+    "CODEOWNERS",
+];
 
 fn is_wild(text: &str) -> bool {
     text.contains(['*', '?', '['])
