@@ -215,13 +215,41 @@ fn never_matches(context: &mut Context<'_>) {
                 format!("a {} begins with `{namespace}`", ruleset.target.as_str())
             } else if text.contains([' ', '~', '^', ':']) || text.contains("..") {
                 "git takes no such name".to_owned()
+            } else if !text.contains(['*', '?', '[', '\\']) && crate::git::RefName::parse(text.as_bytes()).is_err() {
+                "git takes no such name".to_owned()
             } else if !allowed.patterns().iter().any(|allowed| patterns_may_overlap(allowed, pattern)) {
                 "`allowed_refs` lets no such ref in".to_owned()
             } else {
+                doubled_namespace(context, ruleset, text);
                 continue;
             };
             context.found(ruleset.at, format!("ruleset `{}`: the pattern `{text}` never matches", ruleset.name), why);
         }
+    }
+}
+
+/// A name that repeats the namespace, as in `heads/main`: git takes it, but it is seldom the branch that is meant.
+fn doubled_namespace(context: &mut Context<'_>, ruleset: &Ruleset, text: &str) {
+    let short = text.strip_prefix(ruleset.refs.namespace).unwrap_or_default();
+    let starts = [
+        "refs/heads/",
+        "refs/tags/",
+        "refs/remotes/origin/",
+        "remotes/origin/",
+        "heads/",
+        "tags/",
+        "remotes/",
+        "origin/",
+        "refs/",
+    ];
+    if let Some(rest) = starts.iter().find_map(|start| short.strip_prefix(start)) {
+        let what = ruleset.target.as_str();
+        let message = format!("ruleset `{}`: `{short}` is not the {what} `{rest}`", ruleset.name);
+        context.found(
+            ruleset.at,
+            message,
+            format!("a {what} is named without a namespace or remote; for that {what} write `{rest}`"),
+        );
     }
 }
 

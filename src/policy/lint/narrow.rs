@@ -53,8 +53,21 @@ const FILES: &[&str] = &[
     "Vagrantfile",
 ];
 /// Files that programs read at the root only.
-const ROOT_FILES: &[&str] =
-    &[".gitlab-ci.yml", ".gitmodules", ".mailmap", ".pre-commit-config.yaml", ".travis.yml", "azure-pipelines.yml", "CODEOWNERS"];
+const ROOT_FILES: &[&str] = &[
+    "Jenkinsfile",
+    "LICENSE",
+    "Makefile",
+    "WORKSPACE",
+    "gradlew",
+    "mvnw",
+    ".gitlab-ci.yml",
+    ".gitmodules",
+    ".mailmap",
+    ".pre-commit-config.yaml",
+    ".travis.yml",
+    "azure-pipelines.yml",
+    "CODEOWNERS",
+];
 
 fn is_wild(text: &str) -> bool {
     text.contains(['*', '?', '['])
@@ -109,7 +122,8 @@ fn path(text: &str) -> Option<Reading> {
             Some(_) => Some(Reading {
                 matches: "it matches only a file or link at exactly that path, and nothing inside a folder".to_owned(),
                 offers: vec![format!("{text}/**/*")],
-                nearly_dead: true,
+                // Folders of programs, whose files have no extension.
+                nearly_dead: !folder.is_some_and(|folder| ["bin", "debian", "sbin", "scripts"].contains(&folder)),
             }),
         };
     }
@@ -242,6 +256,9 @@ pub(super) fn loose_pattern(context: &mut Context<'_>) {
                 }
                 "regex" if is_email && !anchored(pattern, &["$", r"\z"]) => {
                     "it matches anywhere in an address, also in `x@example.org.example.net`; end it with `$`"
+                }
+                "regex" if is_email && !pattern.contains('@') && !pattern.contains(['(', '[']) && !pattern.starts_with('^') => {
+                    "it matches other domains with the same end; put `@` before the domain"
                 }
                 "regex" if is_name && !anchored(pattern, &["^", r"\A", "$", r"\z"]) => {
                     "it matches anywhere in a name; begin it with `^` and end it with `$`"

@@ -169,7 +169,8 @@ fn repository_scope(reader: &mut Reader<'_>, include: Option<Vec<Text>>, exclude
     for text in include.unwrap_or_default() {
         match text.get_ref().as_str() {
             ALL => scope.include_all = true,
-            word if word.starts_with('~') => unknown_word(reader, &text, &[ALL]),
+            // The project of a person begins with `~` on Bitbucket.
+            word if word.starts_with('~') && !word.contains('/') => unknown_word(reader, &text, &[ALL]),
             word if word.contains('/') => include_full.extend(reader.pattern(&text, "")),
             _ => include_last.extend(reader.pattern(&text, "")),
         }
@@ -177,7 +178,7 @@ fn repository_scope(reader: &mut Reader<'_>, include: Option<Vec<Text>>, exclude
     for text in exclude {
         match text.get_ref().as_str() {
             ALL => excludes_all(reader, &text),
-            word if word.starts_with('~') => unknown_word(reader, &text, &[]),
+            word if word.starts_with('~') && !word.contains('/') => unknown_word(reader, &text, &[]),
             word if word.contains('/') => exclude_full.extend(reader.pattern(&text, "")),
             _ => exclude_last.extend(reader.pattern(&text, "")),
         }

@@ -98,8 +98,15 @@ const SAYS: &[&str] = &[
 const SAYS_ALONE: &[&str] =
     &["ACCOUNT", "ACTOR", "LOGIN", "NAME", "PERSON", "PRINCIPAL", "PROJECT", "PUSHER", "REPO", "REPOSITORY", "WHERE", "WHO"];
 
+/// How variables begin in which modules of a web server say whom they authenticated: mod_authnz_ldap, mod_auth_openidc, mod_ssl,
+/// mod_shib and mod_auth_mellon. A header of a request cannot set them: its variable begins with `HTTP_`.
+const OF_MODULES: &[&str] = &["AUTHENTICATE_", "MELLON_", "OIDC_CLAIM_", "SHIB_", "SSL_CLIENT_SAN_", "SSL_CLIENT_S_DN"];
+
 /// Whether a variable of that name looks like one in which a server says who pushes, or to which repository.
 fn says_who_or_where(name: &str) -> bool {
+    if name == "eppn" || OF_MODULES.iter().any(|start| name.starts_with(start)) {
+        return true;
+    }
     let words: Vec<&str> = name.split('_').collect();
     let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     words.iter().all(is_word)
@@ -253,6 +260,13 @@ fn is_lock(name: &str) -> bool {
     name.len() >= ".lock".len() && name.as_bytes().iter().rev().zip(b"kcol.").all(|(a, b)| a.eq_ignore_ascii_case(b))
 }
 
+/// Whether a component below `refwarden/` is a file of refwarden's own or a lock: a log there breaks the import and later pushes.
+fn is_state(path: &str) -> bool {
+    let own = ["import.json", "log-places"];
+    path.split('/').skip(1).any(is_lock)
+        || path.split('/').nth(1).is_some_and(|name| own.iter().any(|own| own.eq_ignore_ascii_case(name)))
+}
+
 /// Why the log may not lie at this path of a git directory: git neither reads nor writes anything below `refwarden/`, and no
 /// file whose name ends in `.jsonl`, outside of its own folders.
 pub(crate) fn unfit_in_git_directory(path: &str) -> Option<String> {
@@ -265,6 +279,8 @@ pub(crate) fn unfit_in_git_directory(path: &str) -> Option<String> {
         Some(format!("`{last}` is the name of a lock"))
     } else if last == first && first == "refwarden" {
         Some("`refwarden` is a folder".to_owned())
+    } else if first == "refwarden" && is_state(path) {
+        Some(format!("`{path}` is where refwarden keeps its own state"))
     } else if first != "refwarden" && !last.ends_with(".jsonl") {
         Some(format!("`{path}` may be a file of git's own"))
     } else {
@@ -306,7 +322,12 @@ fn check_log_path(reader: &mut Reader<'_>, path: &Text) -> bool {
     let why = if text.starts_with('/') {
         // Which of these is a git directory nobody knows here; the hook looks again, at its own.
         let last = text.rsplit('/').next().unwrap_or_default();
-        (is_gits_own(last) || is_lock(last)).then(|| format!("`{last}` is a name that git uses"))
+        let state = text.match_indices("/refwarden/").map(|(at, _)| &text[at + 1..]).find(|path| is_state(path));
+        if let Some(state) = state {
+            Some(format!("`{state}` is where refwarden keeps its own state"))
+        } else {
+            (is_gits_own(last) || is_lock(last)).then(|| format!("`{last}` is a name that git uses"))
+        }
     } else {
         unfit_in_git_directory(text)
     };
