@@ -10,6 +10,8 @@ use refwarden::policy::parse::parse;
 use refwarden::policy::{Enforcement, Identity, Policy, Problem};
 use refwarden::rules::{RULES, Target};
 
+use crate::support::HEAD;
+
 fn files(folder: &str) -> Vec<(String, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<_> = fs::read_dir(&folder)
@@ -238,7 +240,7 @@ fn every_lint_speaks_and_is_silent() {
         (
             "never_matches",
             branch("refs = [\"refs/tags/x\"]", "deletion = true"),
-            branch("refs = [\"tags/x\"]", "deletion = true"),
+            branch("refs = [\"topic/x\"]", "deletion = true"),
         ),
         (
             "never_matches",
@@ -698,5 +700,34 @@ fn the_documentation_s_examples_load() {
     }
     for lint in LINTS {
         assert!(text.contains(&format!("`{}`", lint.id)), "docs/policy.md does not explain {}", lint.id);
+    }
+}
+
+#[test]
+fn refs_that_repeat_a_namespace_are_told() {
+    for (target, refs, branch) in [("branch", "heads/main", "main"), ("branch", "origin/main", "main"), ("tag", "tags/v1", "v1")]
+    {
+        let policy = format!("{HEAD}{}", ruleset("a", target, &format!("refs = [\"{refs}\"]"), "deletion = true"));
+        let found = findings(&policy);
+        assert!(
+            found.iter().any(|finding| finding.help.as_deref().is_some_and(|help| help.contains(&format!("write `{branch}`")))),
+            "{refs}"
+        );
+        let plain = format!("{HEAD}{}", ruleset("a", target, &format!("refs = [\"{branch}\"]"), "deletion = true"));
+        assert!(!findings(&plain).iter().any(|finding| finding.id == "never_matches"), "{branch}");
+    }
+}
+
+#[test]
+fn projects_of_people_and_names_that_modules_of_a_web_server_set_load() {
+    let scoped = ruleset(
+        "a",
+        "branch",
+        "refs = [\"main\"]\nrepositories = { include = [\"~alice/app\"], exclude = [\"~*/old\"] }",
+        "deletion = true",
+    );
+    load("policy.toml", format!("{}{scoped}", HEAD.replace("\"ssh\"", "\"bitbucket\"")).as_bytes());
+    for variable in ["AUTHENTICATE_SAMACCOUNTNAME", "OIDC_CLAIM_preferred_username", "SSL_CLIENT_S_DN_Email", "eppn"] {
+        load("policy.toml", format!("version = 1\n[server]\nidentity = {{ env = \"{variable}\" }}\n").as_bytes());
     }
 }

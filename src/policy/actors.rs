@@ -6,6 +6,7 @@ use caseless::Caseless as _;
 use unicode_normalization::{UnicodeNormalization as _, is_nfkc};
 
 use super::Location;
+use super::parse::stray;
 use super::problem::shows;
 use crate::git::characters::is_invisible;
 
@@ -53,16 +54,27 @@ pub fn names_exactly(names: &[String], actor: &str) -> bool {
 pub fn name_fault(name: &str) -> Option<&'static str> {
     // Directories map these to nothing, though people see them.
     let is_ignored = |character: char| matches!(character, '\u{1806}' | '\u{fffc}');
-    let compatible = |name: &str| is_nfkc(name) || name.nfc().eq(name.nfkc());
+    // Letters and signs that are typed in names, though their compatibility form is another; `actors` folds them.
+    let is_typed = |character: char| matches!(character, 'ª' | 'º' | '´' | '\u{e33}' | '\u{eb3}' | '\u{3000}');
+    let compatible = |name: &str| {
+        let rest: String = name.chars().filter(|character| !is_typed(*character)).collect();
+        is_nfkc(&rest) || rest.nfc().eq(rest.nfkc())
+    };
+    // Where a script needs them, joiners belong to how a name is written. `actors` leaves them out.
+    let is_joiner = |character: char| matches!(character, '\u{200c}' | '\u{200d}');
     if name.is_empty() {
         Some("is empty")
     } else if name.trim() != name || name.contains("  ") {
         Some("has a blank before or behind it, or two in a row")
-    } else if name.contains(|character: char| is_invisible(character) || is_ignored(character)) {
+    } else if name.contains(|character: char| is_invisible(character) && !is_joiner(character) || is_ignored(character))
+        || stray(name).is_some_and(|(_, character)| is_joiner(character))
+    {
         Some("contains a character that nobody sees")
     } else if !compatible(name) {
         Some("contains a compatibility character, such as a full-width letter")
-    } else if !name.chars().all(shows) {
+    } else if stray(name).is_some()
+        || !name.chars().all(|character| shows(character) || is_joiner(character) || is_typed(character))
+    {
         Some("contains a character that is not assigned, or another blank than the space")
     } else if name.starts_with(['@', '!']) {
         Some("begins with `@` or `!`")
@@ -298,6 +310,8 @@ mod tests {
             "@agents",
             "!bot",
             "a\u{1680}b",
+            "bo\u{200d}t",
+            "bot\u{200c}",
         ] {
             assert!(name_fault(name).is_some(), "{name:?}");
         }
@@ -316,6 +330,12 @@ mod tests {
             "cn=alice,ou=people,dc=example",
             "o'neil",
             "한글",
+            "สำราญ",
+            "Mª José García",
+            "O´Brien",
+            "علی\u{200c}رضا",
+            "ශ්\u{200d}රී",
+            "山田\u{3000}太郎",
         ] {
             assert_eq!(pusher_fault(name), None, "{name:?}");
         }

@@ -22,6 +22,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 pub(crate) use self::server::unfit_in_git_directory;
 
+pub(super) use self::strings::stray;
+
 use self::groups::Groups;
 use self::reader::{Reader, Value};
 use super::problem::deceives;

@@ -34,7 +34,7 @@ pub(super) fn fault(text: &str) -> Option<Fault> {
 
 /// The first character that does not show, or that shows as another blank than the space, with its place. Characters that
 /// belong to how their neighbours are written are none: joiners in scripts that need them, selectors behind a symbol.
-pub(super) fn stray(text: &str) -> Option<(usize, char)> {
+pub(in crate::policy) fn stray(text: &str) -> Option<(usize, char)> {
     let mut before = None;
     let mut rest = text.char_indices().peekable();
     while let Some((at, character)) = rest.next() {
