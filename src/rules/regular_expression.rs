@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 
 use regex::bytes::Regex;
+use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Class, Hir, HirKind, Literal, Look};
 
 use crate::git::effort::Effort;
@@ -32,6 +33,9 @@ impl RegularExpression {
     /// # Errors
     /// It is none, or the engine does not take it.
     pub(super) fn parse(pattern: &str) -> Result<RegularExpression, regex::Error> {
+        if let Some(why) = differs_from_re2(pattern) {
+            return Err(regex::Error::Syntax(why.to_owned()));
+        }
         // Not only valid UTF-8 is matched; everything else is as the engine has it by default.
         let parsed = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern);
         let parsed = parsed.ok().filter(|parsed| size(parsed) <= SMALL);
@@ -57,6 +61,53 @@ impl RegularExpression {
         }
         Some(self.compiled.get_or_init(|| Regex::new(&self.pattern).ok()).as_ref()?.is_match(text))
     }
+}
+
+/// Why an expression means something else in RE2, whose syntax that of a policy is. What is not an expression differs in nothing.
+fn differs_from_re2(pattern: &str) -> Option<&'static str> {
+    struct Difference;
+
+    impl ast::Visitor for Difference {
+        type Output = ();
+        type Err = &'static str;
+
+        fn finish(self) -> Result<(), &'static str> {
+            Ok(())
+        }
+
+        fn visit_pre(&mut self, part: &Ast) -> Result<(), &'static str> {
+            use ast::AssertionKind::{NotWordBoundary, WordBoundary, WordBoundaryEndAngle, WordBoundaryStartAngle};
+            match part {
+                Ast::Assertion(assertion) => match assertion.kind {
+                    WordBoundaryStartAngle | WordBoundaryEndAngle => Err(
+                        "`\\<` and `\\>` are the characters themselves in RE2 and bounds of words elsewhere; write `<` or `>`",
+                    ),
+                    ast::AssertionKind::StartLine
+                    | ast::AssertionKind::EndLine
+                    | ast::AssertionKind::StartText
+                    | ast::AssertionKind::EndText
+                    | WordBoundary
+                    | NotWordBoundary => Ok(()),
+                    _ => Err("RE2 has no `\\b{…}`; write `\\b`"),
+                },
+                _ => Ok(()),
+            }
+        }
+
+        fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), &'static str> {
+            match item {
+                ast::ClassSetItem::Bracketed(_) => Err("`[` within a class is the character itself in RE2; write `\\[`"),
+                _ => Ok(()),
+            }
+        }
+
+        fn visit_class_set_binary_op_pre(&mut self, _: &ast::ClassSetBinaryOp) -> Result<(), &'static str> {
+            Err("`&&`, `--` and `~~` within a class are the characters themselves in RE2; write one of them")
+        }
+    }
+
+    let parsed = ast::parse::Parser::new().parse(pattern).ok()?;
+    ast::visit(&parsed, Difference).err()
 }
 
 /// How large an expression is, repetitions written out: no less than a hundredth of the bytes that it takes compiled.
@@ -191,6 +242,28 @@ mod tests {
         RegularExpression::parse(pattern).unwrap()
     }
 
+    #[test]
+    fn what_re2_reads_otherwise_does_not_load() {
+        for pattern in [r"\<a", r"a\>", "[a&&b]", "[a--b]", "[x~~y]", "[a[b]]", r"\b{start}a", "(a|[b[c]])*"] {
+            assert!(RegularExpression::parse(pattern).is_err(), "{pattern}");
+        }
+        for pattern in [
+            "[a-z&]",
+            "[~a]",
+            "[a-]",
+            "[[:alpha:]]",
+            r"[\[]",
+            r"\bfix\b",
+            "<a@b>",
+            r"^(feat|fix)(\(.+\))?: ",
+            r"[^\]]",
+            r"\p{Lu}",
+            "(?m)^a$",
+        ] {
+            assert!(RegularExpression::parse(pattern).is_ok(), "{pattern}");
+        }
+    }
+
     /// Whether following alone has an answer, which must be the engine's.
     fn followed(pattern: &str, text: &[u8]) -> bool {
         let expression = expression(pattern);
@@ -221,7 +294,7 @@ mod tests {
             "a.b",
             r"\d",
             "(?x) a b # c",
-            r"[a&&b]",
+            r"[a&b]",
         ];
         let texts: [&[u8]; 14] = [
             b"",
