@@ -12,6 +12,7 @@ use super::actors::{CI_RUNS, is_github_only, is_key_id};
 use super::entry::{self, is_within};
 use super::problem::visible;
 use super::{Bypass, ConfiguredRule, Enforcement, Identity, Location, Policy, Ruleset};
+use crate::git::RefName;
 use crate::git::pattern::{Pattern, PatternSet};
 use crate::rules::{OnGithub, Target};
 
@@ -213,9 +214,10 @@ fn never_matches(context: &mut Context<'_>) {
             let text = pattern.as_str();
             let why = if !may_overlap(pattern.literal_prefix(), namespace) {
                 format!("a {} begins with `{namespace}`", ruleset.target.as_str())
-            } else if text.contains([' ', '~', '^', ':']) || text.contains("..") {
-                "git takes no such name".to_owned()
-            } else if !text.contains(['*', '?', '[', '\\']) && crate::git::RefName::parse(text.as_bytes()).is_err() {
+            } else if text.contains([' ', '~', '^', ':'])
+                || text.contains("..")
+                || pattern.literal().is_some_and(|literal| RefName::parse(literal.as_bytes()).is_err())
+            {
                 "git takes no such name".to_owned()
             } else if !allowed.patterns().iter().any(|allowed| patterns_may_overlap(allowed, pattern)) {
                 "`allowed_refs` lets no such ref in".to_owned()
