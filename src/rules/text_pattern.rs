@@ -83,9 +83,47 @@ pub(super) struct TextPattern {
     name: Option<String>,
     #[serde(skip)]
     regex: Option<RegularExpression>,
-    /// For a negated expression: the same with everything behind an `@` in either case, where that is another one.
+    /// For a negated expression: the same with the domain in either case, where that is another one.
     #[serde(skip)]
-    folded_domain: Option<RegularExpression>,
+    folded_domain: Option<FoldedDomain>,
+}
+
+/// An expression whose capitals in a domain stand for either case.
+#[derive(Debug, Clone)]
+enum FoldedDomain {
+    /// For a whole address.
+    Address(RegularExpression),
+    /// For `@` and the domain: the expression has no `@` that parts it.
+    Domain(RegularExpression),
+}
+
+impl FoldedDomain {
+    fn new(pattern: &str) -> Option<FoldedDomain> {
+        match first_at(pattern).and_then(|at| pattern.split_at_checked(at)) {
+            Some((local, domain)) if has_capital(domain) => {
+                let domain = domain.get(1..).unwrap_or_default();
+                RegularExpression::parse(&format!("{local}@(?i){domain}")).ok().map(FoldedDomain::Address)
+            }
+            None if has_capital(pattern) => RegularExpression::parse(&format!("(?i){pattern}")).ok().map(FoldedDomain::Domain),
+            _ => None,
+        }
+    }
+}
+
+/// Where the first `@` of an expression is that is not in a class.
+fn first_at(expression: &str) -> Option<usize> {
+    let mut in_class = false;
+    let mut rest = expression.char_indices();
+    while let Some((at, character)) = rest.next() {
+        match character {
+            '\\' => drop(rest.next()),
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '@' if !in_class => return Some(at),
+            _ => {}
+        }
+    }
+    None
 }
 
 impl TryFrom<Settings> for TextPattern {
@@ -103,19 +141,11 @@ impl TryFrom<Settings> for TextPattern {
             Operator::StartsWith | Operator::EndsWith | Operator::Contains => None,
         };
         let folded_domain = match &regex {
-            Some(_) if negate => pattern
-                .split_once('@')
-                .filter(|(local, domain)| !ends_in_class(local) && has_capital(domain))
-                .and_then(|(local, domain)| RegularExpression::parse(&format!("{local}@(?i){domain}")).ok()),
+            Some(_) if negate => FoldedDomain::new(&pattern),
             _ => None,
         };
         Ok(TextPattern { operator, pattern, negate, name, regex, folded_domain })
     }
-}
-
-/// Whether what follows this beginning of an expression is within a class.
-fn ends_in_class(beginning: &str) -> bool {
-    beginning.rsplit_once(']').map_or(beginning, |(_, rest)| rest).contains('[')
 }
 
 /// Whether an expression spells out a capital letter. Those of a class, an escape or a group's flags are about capitals in general.
@@ -164,7 +194,10 @@ impl TextPattern {
         let within_domain = !pattern.contains('@');
         match self.operator {
             Operator::Regex => {
-                let folded_domain = self.folded_domain.as_ref().map(|regex| regex.is_match(folded.as_bytes()));
+                let folded_domain = self.folded_domain.as_ref().map(|expression| match expression {
+                    FoldedDomain::Address(regex) => regex.is_match(folded.as_bytes()),
+                    FoldedDomain::Domain(regex) => regex.is_match(format!("@{domain}").as_bytes()),
+                });
                 self.matches(folded.as_bytes()) || folded_domain.is_some_and(|matches| matches != Some(false))
             }
             Operator::StartsWith => !within_domain && folded.starts_with(&pattern),
@@ -181,7 +214,11 @@ impl TextPattern {
         let shown = String::from_utf8_lossy(text);
         let visible: String = shown.chars().filter(|&c| matches!(c, '\n' | '\t') || !is_invisible(c)).collect();
         let composed: Option<String> = (!visible.is_ascii()).then(|| visible.nfkc().collect());
-        std::iter::once(visible).chain(composed).any(|text| match kind {
+        // What ends a line elsewhere parts words as a line end does.
+        let ends_line = |c: char| matches!(c, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+        let lined = shown.contains(ends_line).then(|| shown.replace("\r\n", "\n").replace(ends_line, "\n"));
+        let lined = lined.map(|text| text.chars().filter(|&c| matches!(c, '\n' | '\t') || !is_invisible(c)).collect::<String>());
+        std::iter::once(visible).chain(composed).chain(lined).any(|text| match kind {
             Kind::Name => matches(&text),
             Kind::Address => {
                 let address = text.trim();
@@ -246,6 +283,13 @@ mod tests {
     }
 
     #[test]
+    fn whatever_ends_a_line_parts_words() {
+        for end in ["\n", "\r", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+            assert!(refuses("contains", "do not merge", Kind::Message, &format!("do not{end}merge")), "{end:?}");
+        }
+    }
+
+    #[test]
     fn a_domain_is_compared_in_either_case() {
         for (operator, pattern) in [
             ("ends_with", "@Evil.org"),
@@ -255,6 +299,10 @@ mod tests {
             ("regex", "@Evil[.]org$"),
             ("regex", "@(sub[.])?EVIL[.](org|com)$"),
             ("regex", "^[^@]+@evil"),
+            ("regex", "^[^@]+@Evil[.]org"),
+            ("regex", "Evil[.](org|Org|ORG)"),
+            ("regex", "[@.]Evil[.]"),
+            ("regex", "(^|[.@])Evil[.]"),
             ("starts_with", "a.b@eviL"),
         ] {
             for text in ["a.b@evil.org", "a.b@Evil.Org", "a.b@EVIL.ORG."] {
